@@ -1,0 +1,1 @@
+"""One demand on named targets, and what the targets promised."""

@@ -1,0 +1,1 @@
+"""Organizations working together: members, roles, invitations."""

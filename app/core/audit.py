@@ -1,0 +1,68 @@
+"""The trail of every act that changes what the public sees: who, for which organization, what, when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+
+
+class AuditEntry(Base):
+    """One act. ``act`` is a verb in the past (``statement.frozen``); ``detail`` holds words, never secrets."""
+
+    __tablename__ = "audit_entries"
+    __table_args__ = (sa.Index("ix_audit_entries_coalition", "coalition_id", "id"),)
+
+    at: Mapped[datetime]
+    act: Mapped[str] = mapped_column(sa.String(60))
+    actor: Mapped[str] = mapped_column(sa.String(300))
+    account_id: Mapped[int | None]
+    coalition_id: Mapped[int | None]
+    organization_id: Mapped[int | None]
+    subject: Mapped[str] = mapped_column(sa.String(60))
+    subject_id: Mapped[int]
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+def record(
+    session: Session,
+    act: str,
+    subject: Base,
+    *,
+    by: Actor,
+    now: datetime,
+    coalition_id: int | None = None,
+    organization_id: int | None = None,
+    **detail: str | int | None,
+) -> None:
+    """Write one act into the trail, in the same transaction as the act itself."""
+    session.add(
+        AuditEntry(
+            at=now,
+            act=act,
+            actor=by.label,
+            account_id=by.account_id,
+            coalition_id=coalition_id,
+            organization_id=organization_id,
+            subject=subject.__tablename__,
+            subject_id=subject.id,
+            detail=detail,
+        )
+    )
+
+
+def trail(session: Session, coalition_id: int, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
+    """A coalition's acts, newest first; ``before`` is the id to page from."""
+    query = sa.select(AuditEntry).where(AuditEntry.coalition_id == coalition_id)
+    if before is not None:
+        query = query.where(AuditEntry.id < before)
+    return list(session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)))

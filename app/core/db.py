@@ -1,0 +1,197 @@
+"""The one place that opens, commits and rolls back transactions, on SQLite and on PostgreSQL alike.
+
+Everything else takes a ``session`` as its first argument and leaves its end to the view, job or command line.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from app.core.errors import NotFound
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+BUSY_MILLISECONDS = 15_000
+Row = TypeVar("Row", bound="Base")
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """An aware moment in UTC. SQLite keeps no zone, so it is taken off on the way in and put back on the way out."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse a naive moment; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = "A moment without a time zone must not reach the database."
+            raise ValueError(message)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back an aware UTC moment."""
+        _ = dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _values(members: type[enum.Enum]) -> list[str]:
+    return [str(member.value) for member in members]
+
+
+class Base(DeclarativeBase):
+    """Every table. Enums are stored by value, moments as UTC, constraints have names that migrations can find."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: sa.JSON(),
+        list[str]: sa.JSON(),
+        enum.Enum: sa.Enum(enum.Enum, native_enum=False, length=40, values_callable=_values),
+    }
+
+    id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True)
+
+
+class _Connections:
+    """The process's one engine, bound by the composition root."""
+
+    engine: sa.Engine | None = None
+
+
+def connect(url: str) -> sa.Engine:
+    """Bind this process to a database; an earlier one is let go."""
+    dispose()
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_MILLISECONDS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20)
+    _Connections.engine = engine
+    return engine
+
+
+def dispose() -> None:
+    """Close every pooled connection."""
+    if _Connections.engine is not None:
+        _Connections.engine.dispose()
+        _Connections.engine = None
+
+
+def engine() -> sa.Engine:
+    """The bound engine."""
+    if _Connections.engine is None:
+        message = "No database is bound: call app.core.db.connect(url) first."
+        raise RuntimeError(message)
+    return _Connections.engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+    # The driver's own transaction handling loses concurrent updates without an error, so it is switched off here
+    # and BEGIN is said in _begin_sqlite.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    writing = connection.get_execution_options().get("writing", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work: committed at the end, rolled back on any error; then what waited for the commit is rung."""
+    with Session(engine(), expire_on_commit=False) as session:
+        try:
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        waiting: list[Callable[[], None]] = list(session.info.get("after_commit", {}).values())
+    for call in waiting:
+        call()
+
+
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A consistent look at the data that can change nothing: it always ends in a rollback."""
+    with Session(engine().execution_options(writing=False), autoflush=False) as session:
+        try:
+            yield session
+        finally:
+            session.rollback()
+
+
+def after_commit(session: Session, key: str, call: Callable[[], None]) -> None:
+    """Have ``call`` made once the work is durable; the same ``key`` rings once a transaction."""
+    session.info.setdefault("after_commit", {}).setdefault(key, call)
+
+
+def locked(session: Session, model: type[Row], ident: int) -> Row:
+    """The row a decision rests on, held until the transaction ends (SQLite already holds the whole file)."""
+    row = session.get(model, ident, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def add(session: Session, row: Row) -> Row:
+    """Add a row and give it its id."""
+    session.add(row)
+    session.flush()
+    return row
+
+
+def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: list[str]) -> int:
+    """Insert rows whose ``unique`` columns are new, leave the others alone; returns how many were new."""
+    if not values:
+        return 0
+    build = _insert_for(session.get_bind().dialect.name)
+    inserted = 0
+    for start in range(0, len(values), 500):
+        statement = build(model).values(values[start : start + 500]).on_conflict_do_nothing(index_elements=unique)
+        inserted += session.execute(statement).rowcount  # type: ignore[attr-defined]
+    return inserted
+
+
+def _insert_for(dialect: str) -> Any:  # noqa: ANN401 - two dialects' insert, alike in on_conflict_do_nothing
+    if dialect == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415
+
+        return insert
+    from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415
+
+    return pg_insert

@@ -1,0 +1,107 @@
+"""One definition of an input, read from an HTML form and from JSON alike; its problems are sentences at the field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from app.core.errors import Invalid
+from app.core.text import canonical_email, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _one_line(value: object) -> object:
+    return plain(value, 10_000) if isinstance(value, str) else value
+
+
+def _blank_is_none(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _no_formula_no_link(value: str) -> str:
+    if value.startswith(FORMULA_STARTS):
+        message = "Start with a letter: a name cannot begin with = + - or @."
+        raise ValueError(message)
+    if "://" in value or "www." in value.casefold():
+        message = "Write the name without a web address."
+        raise ValueError(message)
+    return value
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1].split("/")[0]) < 3:  # noqa: PLR2004
+        message = "Write the address in full, like https://example.org."
+        raise ValueError(message)
+    return value
+
+
+def _email(value: str) -> str:
+    canonical_email(value)
+    return value
+
+
+Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=300)]
+OptionalLine = Annotated[str, BeforeValidator(_one_line), Field(max_length=300)]
+Name = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)]
+Email = Annotated[str, BeforeValidator(_one_line), Field(min_length=3, max_length=254), AfterValidator(_email)]
+OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
+WebAddress = Annotated[str, BeforeValidator(_one_line), Field(max_length=500), AfterValidator(_web_address)]
+OptionalWebAddress = Annotated[WebAddress | None, BeforeValidator(_blank_is_none)]
+Prose = Annotated[str, Field(min_length=1, max_length=100_000)]
+
+
+class Input(BaseModel):
+    """What a command takes. Unknown fields are ignored, so a CSRF token or a button's name does no harm."""
+
+    model_config = ConfigDict(str_strip_whitespace=True, extra="ignore", frozen=True)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Read the input, or raise Invalid with one sentence a field. Empty optional answers count as not given."""
+        given = {
+            name: value
+            for name, value in data.items()
+            if name in cls.model_fields and not (value == "" and not cls.model_fields[name].is_required())
+        }
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problems: dict[str, str] = {}
+            for detail in error.errors():
+                field = str(detail["loc"][0]) if detail["loc"] else ""
+                problems.setdefault(field, sentence(detail))
+            raise Invalid(problems) from error
+
+
+def sentence(detail: ErrorDetails) -> str:
+    """A pydantic complaint in words that say what to do."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return "Fill this in."
+        case "string_too_short":
+            least = context.get("min_length", 1)
+            return "Fill this in." if least == 1 else f"Write at least {least} characters."
+        case "string_too_long":
+            return f"Write at most {context.get('max_length'):,} characters; this is {len(str(detail['input'])):,}."
+        case "enum" | "literal_error":
+            return "Choose one of the answers."
+        case "value_error":
+            return str(context.get("error", "This cannot be taken as it is."))
+        case "int_parsing" | "int_type" | "decimal_parsing":
+            return "Write a whole number."
+        case "greater_than_equal":
+            return f"Write {context.get('ge')} or more."
+        case "less_than_equal":
+            return f"Write {context.get('le')} or less."
+        case kind if kind.startswith(("date", "datetime")):
+            return "Write a date like 2021-06-30."
+        case _:
+            return "This cannot be taken as it is. Check it and try again."

@@ -1,0 +1,77 @@
+"""Links that prove something: signed, for one scope, expiring. The key is bound once by the composition root."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from app.core.errors import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class StaleLink(Refusal):
+    """A link that was altered, is of another kind, or has run out."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        """Say what to do without saying which of the three it was."""
+        super().__init__("This link is not valid any more. Open the newest message from us, or ask for a new link.")
+
+
+class _Key:
+    secret: str = ""
+
+
+def bind(secret: str) -> None:
+    """Set the signing key of this process."""
+    _Key.secret = secret
+
+
+def _serializer(scope: str) -> URLSafeSerializer:
+    if not _Key.secret:
+        message = "No signing key is bound: call app.core.tokens.bind(secret) first."
+        raise RuntimeError(message)
+    return URLSafeSerializer(
+        _Key.secret, salt=f"undersigned:{scope}", signer_kwargs={"digest_method": hashlib.sha256}
+    )
+
+
+def sign(scope: str, claim: Mapping[str, int | str], *, lasts: timedelta, now: datetime) -> str:
+    """A URL-safe token that proves ``claim`` for ``scope`` until ``now + lasts``."""
+    return _serializer(scope).dumps({**claim, "until": int((now + lasts).timestamp())})
+
+
+def read(scope: str, token: str, *, now: datetime) -> dict[str, int | str]:
+    """The claim a token proves. Raises StaleLink for anything altered, of another scope, or past its time."""
+    try:
+        claim = _serializer(scope).loads(token)
+    except BadSignature as error:
+        raise StaleLink from error
+    if not isinstance(claim, dict) or now.timestamp() > int(claim.pop("until", 0)):
+        raise StaleLink
+    return claim
+
+
+def number(claim: Mapping[str, int | str], name: str) -> int:
+    """A numeric part of a claim."""
+    value = claim.get(name)
+    if not isinstance(value, int):
+        raise StaleLink
+    return value
+
+
+def secret() -> str:
+    """A random secret for a link whose digest is kept in a row (single use, revocable): 192 bits."""
+    return secrets.token_urlsafe(24)
+
+
+def digest(token: str) -> str:
+    """What is stored of a random secret."""
+    return hashlib.sha256(token.encode()).hexdigest()

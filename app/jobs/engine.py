@@ -1,0 +1,72 @@
+"""Huey, bound to the queue the settings name. One task: "look for work called so"; nothing else is ever queued."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey, crontab
+from huey.api import Huey
+
+QUEUE_ERRORS = (sqlite3.Error, psycopg.Error, redis.RedisError, OSError)
+
+
+class _Engine:
+    huey: Huey | None = None
+    look: Callable[[str], Any] | None = None
+
+
+def bind(url: str, *, run: Callable[[str], None], sweep: Callable[[], None]) -> Huey:
+    """Open the queue and say what a ring and the minute's sweep do."""
+    huey = _open(url)
+
+    def look(name: str) -> None:
+        run(name)
+
+    def minute() -> None:
+        sweep()
+
+    _Engine.huey = huey
+    _Engine.look = huey.task(name="look")(look)
+    huey.periodic_task(crontab(minute="*"), name="minute")(minute)
+    return huey
+
+
+def _open(url: str) -> Huey:
+    if url.startswith("memory:"):
+        return MemoryHuey("undersigned", results=False)
+    if url.startswith("postgresql"):
+        return PostgresHuey("undersigned", results=False, dsn=url.replace("postgresql+psycopg", "postgresql"))
+    if url.startswith("redis"):
+        return RedisHuey("undersigned", results=False, url=url)
+    filename = url.removeprefix("sqlite:///") or urlsplit(url).path
+    Path(filename).parent.mkdir(parents=True, exist_ok=True)
+    return SqliteHuey("undersigned", results=False, filename=filename)
+
+
+def enqueue(name: str) -> None:
+    """Put a ring for ``name`` on the queue."""
+    if _Engine.look is None:
+        message = "No queue is bound: call app.jobs.engine.bind(url, …) first."
+        raise RuntimeError(message)
+    _Engine.look(name)
+
+
+def consumer(threads: int) -> Any:  # noqa: ANN401 - Huey has no types
+    """A consumer of this queue. SIGTERM lets running work end; what does not is found again by its lease."""
+    if _Engine.huey is None:
+        message = "No queue is bound: call app.jobs.engine.bind(url, …) first."
+        raise RuntimeError(message)
+    return _Engine.huey.create_consumer(
+        workers=threads,
+        worker_type="thread",
+        initial_delay=0.05,
+        max_delay=0.5,
+        graceful_signal="TERM",
+        shutdown_timeout=20,
+    )

@@ -1,0 +1,51 @@
+"""A letter as a feature writes it: to whom, which template with which words, and what must hold about sending it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Priority(Enum):
+    """What leaves first."""
+
+    CONFIRMATION = "confirmation"
+    RECEIPT = "receipt"
+    TARGET = "target"
+    UPDATE = "update"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a letter: the bytes live in a ``Document`` or other row and are copied into the letter's own rows."""
+
+    filename: str
+    mimetype: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One letter to one address.
+
+    ``template`` names ``templates/<template>.txt`` and ``.html`` (``petitions/mail/confirm``); ``context`` is plain
+    JSON: words, numbers, and paths of this site (``"confirm_path": "/confirm/…"``), which the templates turn into
+    addresses with ``url(path)``. ``repeatable`` says whether sending twice is better than perhaps not at all:
+    true for confirmations and receipts, false for letters to targets and updates.
+    ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
+    """
+
+    to: str
+    to_name: str
+    template: str
+    context: dict[str, Any]
+    priority: Priority
+    from_name: str = ""
+    reply_to: str = ""
+    repeatable: bool = True
+    unsubscribe_path: str = ""
+    language: str = "en"
+    attachments: tuple[Attachment, ...] = field(default=())
+    keep_bytes: bool = False
+    ignores_suppression: bool = False

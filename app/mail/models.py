@@ -1,0 +1,88 @@
+"""The outbox: one row a letter, its parts as they left, and the addresses that must not be written to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Base
+from app.jobs.leases import Leased
+
+
+class EmailState(Enum):
+    """How far a letter is known to have come. ``accepted`` is the mail server's word, not the reader's."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    DROPPED = "dropped"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class Email(Leased, Base):
+    """One outgoing letter. ``once`` is the dedupe key: a second letter with the same key is not queued.
+
+    ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
+    ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
+    """
+
+    __tablename__ = "emails"
+    __table_args__ = (
+        sa.Index("ix_emails_due", "state", "rank", "try_after"),
+        sa.Index("ix_emails_recipient", "to_canonical"),
+    )
+
+    once: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    state: Mapped[EmailState] = mapped_column(default=EmailState.QUEUED)
+    rank: Mapped[int]
+    repeatable: Mapped[bool]
+    template: Mapped[str] = mapped_column(sa.String(100))
+    context: Mapped[dict[str, Any]]
+    to_address: Mapped[str] = mapped_column(sa.String(254))
+    to_canonical: Mapped[str] = mapped_column(sa.String(254))
+    to_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    from_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    unsubscribe_path: Mapped[str] = mapped_column(sa.String(500), default="")
+    language: Mapped[str] = mapped_column(sa.String(20), default="en")
+    keep_bytes: Mapped[bool] = mapped_column(default=False)
+    ignores_suppression: Mapped[bool] = mapped_column(default=False)
+    subject: Mapped[str | None] = mapped_column(sa.String(500))
+    text: Mapped[str | None] = mapped_column(sa.Text)
+    html: Mapped[str | None] = mapped_column(sa.Text)
+    raw: Mapped[bytes | None]
+    message_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
+    provider_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
+    last_error: Mapped[str | None] = mapped_column(sa.String(500))
+    created_at: Mapped[datetime]
+    accepted_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    attachments: Mapped[list[EmailAttachment]] = relationship(cascade="all, delete-orphan", order_by="EmailAttachment.id")
+
+
+class EmailAttachment(Base):
+    """A file that goes with a letter."""
+
+    __tablename__ = "email_attachments"
+
+    email_id: Mapped[int] = mapped_column(sa.ForeignKey("emails.id", ondelete="CASCADE"), index=True)
+    filename: Mapped[str] = mapped_column(sa.String(200))
+    mimetype: Mapped[str] = mapped_column(sa.String(100))
+    body: Mapped[bytes]
+
+
+class Suppression(Base):
+    """An address that gets no letter any more, and why (``bounce``, ``complaint``, ``operator``)."""
+
+    __tablename__ = "suppressions"
+
+    address: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    reason: Mapped[str] = mapped_column(sa.String(60))
+    since: Mapped[datetime]

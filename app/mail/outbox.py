@@ -1,0 +1,56 @@
+"""Queueing a letter in the transaction of the act it speaks of: either both are there, or neither."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.core.text import canonical_email
+from app.jobs.bell import ring
+from app.mail.message import Message, Priority
+from app.mail.models import Email, EmailAttachment
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+SEND = "mail.send"
+RANKS = {Priority.CONFIRMATION: 0, Priority.RECEIPT: 1, Priority.TARGET: 2, Priority.UPDATE: 3}
+
+
+def queue(session: Session, message: Message, *, once: str, now: datetime) -> Email:
+    """Put a letter into the outbox; a letter whose ``once`` key was queued before is not queued again.
+
+    ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
+    Returns the row, new or old. Raises ValueError for a recipient that is no address.
+    """
+    known = session.scalar(sa.select(Email).where(Email.once == once))
+    if known is not None:
+        return known
+    email = Email(
+        once=once,
+        rank=RANKS[message.priority],
+        repeatable=message.repeatable,
+        template=message.template,
+        context=message.context,
+        to_address=message.to,
+        to_canonical=canonical_email(message.to),
+        to_name=message.to_name,
+        from_name=message.from_name,
+        reply_to=message.reply_to,
+        unsubscribe_path=message.unsubscribe_path,
+        language=message.language,
+        keep_bytes=message.keep_bytes,
+        ignores_suppression=message.ignores_suppression,
+        attachments=[
+            EmailAttachment(filename=file.filename, mimetype=file.mimetype, body=file.body)
+            for file in message.attachments
+        ],
+        created_at=now,
+        try_after=now,
+    )
+    session.add(email)
+    session.flush()
+    ring(session, SEND)
+    return email

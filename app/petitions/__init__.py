@@ -1,0 +1,1 @@
+"""A text that supporters sign, and their signatures, counted only once confirmed."""

@@ -1,0 +1,1 @@
+"""Pages for the public: the letter, the campaign, the target, verification."""

@@ -1,0 +1,1 @@
+"""The joint text: drafted in revisions, reviewed, frozen under a digest."""

@@ -1,0 +1,1 @@
+"""Companies, bodies and officials that a demand goes to."""

@@ -1,0 +1,90 @@
+"""Reading a posted form into a command's Input, and showing it again with its problems and nothing lost."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from flask import g, make_response, request
+from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from app.core.errors import Conflict, Invalid, Refusal
+from app.core.inputs import Input
+
+Entry = TypeVar("Entry", bound=Input)
+ViewFunction = Callable[..., ResponseReturnValue]
+
+
+@dataclass(frozen=True)
+class FormState:
+    """What a form shows: a value (text, or a list of texts) and perhaps a sentence for each field."""
+
+    id: str = "form"
+    values: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+
+def posted(kind: type[Entry]) -> Entry:
+    """The posted form as the command's Input. Fields whose type is a list take every value given."""
+    return kind.of(_flat(kind, request.form))
+
+
+def _flat(kind: type[Input], form: MultiDict[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in form:
+        information = kind.model_fields.get(name)
+        takes_list = information is not None and "list[" in str(information.annotation)
+        values[name] = form.getlist(name) if takes_list else form.get(name)
+    return values
+
+
+def form_state(initial: Mapping[str, Any] | None = None, *, name: str = "form") -> FormState:
+    """What the form shows now: what was just refused, or else ``initial``.
+
+    ``name`` tells two forms on one page apart; give the same to ``redisplays``.
+    """
+    failed = g.get("failed_form")
+    if failed is not None and failed.id == name:
+        return FormState(id=name, values=failed.values, errors=failed.errors)
+    return FormState(id=name, values={key: _shown(value) for key, value in (initial or {}).items()})
+
+
+def _shown(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        return [str(item) for item in value]
+    return str(getattr(value, "value", value))
+
+
+def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunction], ViewFunction]:
+    """For a POST view: when its input is refused, show ``show``'s page again with what was typed and the sentences.
+
+    A Conflict is shown the same way, on top of the form, so that a closed deadline loses nobody's words.
+    """
+
+    def wrap(view: ViewFunction) -> ViewFunction:
+        @functools.wraps(view)
+        def attempt(**arguments: Any) -> ResponseReturnValue:  # noqa: ANN401 - a route's variables
+            try:
+                return view(**arguments)
+            except (Invalid, Conflict) as refusal:
+                return _again(show, refusal, name, arguments)
+
+        return attempt
+
+    return wrap
+
+
+def _again(show: ViewFunction, refusal: Refusal, name: str, arguments: dict[str, Any]) -> Response:
+    problems = refusal.problems if isinstance(refusal, Invalid) else {"": refusal.sentence}
+    values = {key: found if len(found := request.form.getlist(key)) > 1 else found[0] for key in request.form}
+    g.failed_form = FormState(id=name, values=values, errors=problems)
+    response = make_response(show(**arguments))
+    response.status_code = refusal.status
+    response.headers["Cache-Control"] = "no-store"
+    return response

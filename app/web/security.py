@@ -1,0 +1,156 @@
+"""Who may enter: every route declares it with one decorator, checked here before the view runs; and every header."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, redirect, request
+from flask_login import current_user
+from flask_wtf.csrf import CSRFProtect
+
+from app.core.actor import Actor
+from app.core.errors import Conflict, NotFound
+
+if TYPE_CHECKING:
+    from werkzeug.wrappers import Response as AnyResponse
+
+View = TypeVar("View", bound=Callable[..., Any])
+csrf = CSRFProtect()
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class Access(Enum):
+    """Who may enter a route."""
+
+    PUBLIC = "anybody; no cookie is read or set, so the page may be cached"
+    LINK = "whoever holds the link; it proves itself in the command, and opening it changes nothing"
+    VISITOR = "anybody, with a session: signing in and out"
+    SIGNED_IN = "a person with an account; what they may do is asked in the query"
+    OPERATOR = "an operator of this installation"
+    MACHINE = "a program that proves itself by a signature or shared secret"
+    DEVELOPMENT = "anybody, only while the development transport is on"
+
+
+def _marker(access: Access) -> Callable[[View], View]:
+    def mark(view: View) -> View:
+        view.access = access  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+public = _marker(Access.PUBLIC)
+link_holder = _marker(Access.LINK)
+visitor = _marker(Access.VISITOR)
+signed_in = _marker(Access.SIGNED_IN)
+operator = _marker(Access.OPERATOR)
+machine = _marker(Access.MACHINE)
+development = _marker(Access.DEVELOPMENT)
+
+
+def actor() -> Actor:
+    """Who makes this request, for ``by``."""
+    address = request.remote_addr or ""
+    if current_access() in {Access.PUBLIC, Access.LINK, Access.MACHINE} or not current_user.is_authenticated:
+        return Actor(label="A visitor", address=address)
+    return Actor(
+        label=current_user.name,
+        account_id=int(current_user.get_id()),
+        operator=bool(current_user.is_operator),
+        address=address,
+    )
+
+
+def current_access() -> Access | None:
+    """What the matched route declares."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, "access", None)
+
+
+def guard() -> AnyResponse | None:
+    """Run before every view: refuse what the route's declaration does not let in."""
+    if request.endpoint is None:
+        return None
+    access = current_access()
+    if access is None:
+        abort(500, "This route does not declare who may enter.")
+    if access is not Access.MACHINE:
+        refuse_foreign_posts()
+    if access is Access.DEVELOPMENT and not current_app.config["SHOW_DEV_MAIL"]:
+        raise NotFound
+    if access in {Access.SIGNED_IN, Access.OPERATOR}:
+        if not current_user.is_authenticated:
+            return redirect(f"/sign-in?next={_here()}", 303)
+        if access is Access.OPERATOR and not current_user.is_operator:
+            raise NotFound
+        if request.method not in SAFE_METHODS:
+            csrf.protect()
+    return None
+
+
+def _here() -> str:
+    from urllib.parse import quote  # noqa: PLC0415
+
+    return quote(request.full_path.rstrip("?") if request.method == "GET" else "/home", safe="/")
+
+
+def refuse_foreign_posts() -> None:
+    """Refuse a form posted from another site. Public pages carry no token, so that any cache may hold them."""
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("Sec-Fetch-Site")
+    if site in {"same-origin", "none"}:
+        return
+    origin = request.headers.get("Origin")
+    if site is None and (origin is None or urlsplit(origin).netloc == request.host):
+        return
+    message = "This form was sent from another site. Open the page here and send it again."
+    raise Conflict(message)
+
+
+def safe_next(target: str | None, otherwise: str = "/home") -> str:
+    """A path of this site to go on to; never another site."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target:
+        return otherwise
+    return target
+
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def finish(response: Response) -> Response:
+    """Set the security headers and how long a cache may keep the page."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    access = current_access()
+    if access is Access.LINK:
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+    if access is Access.PUBLIC and request.method == "GET" and response.status_code == 200:  # noqa: PLR2004
+        response.headers.setdefault("Cache-Control", "public, max-age=30")
+    else:
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def install(app: Flask) -> None:
+    """Hang the guard and the headers into the app."""
+    csrf.init_app(app)
+    app.before_request(guard)
+    app.after_request(finish)

@@ -1,0 +1,1 @@
+"""How an installation is set up: read once from the environment, checked at the start."""
