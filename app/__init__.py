@@ -9,7 +9,6 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, schema
-from app.accounts import login
 from app.accounts import views as accounts_views
 from app.broadcasts import jobs as broadcasts_jobs
 from app.broadcasts import views as broadcasts_views
@@ -23,6 +22,7 @@ from app.jobs import engine, worker
 from app.mail import jobs as mail_jobs
 from app.mail import render
 from app.mail import views as mail_views
+from app.operations import views as operations_views
 from app.petitions import jobs as petitions_jobs
 from app.petitions import views as petitions_views
 from app.publishing import views as publishing_views
@@ -31,7 +31,7 @@ from app.signons import views as signons_views
 from app.statements import views as statements_views
 from app.supporters import views as supporters_views
 from app.targets import views as targets_views
-from app.web import assets, errors, health, pages, security
+from app.web import assets, errors, login, pages, security
 from config import logging
 from config.settings import MailTransport, Settings
 
@@ -42,6 +42,7 @@ VIEWS = (
     coalitions_views,
     deliveries_views,
     mail_views,
+    operations_views,
     petitions_views,
     publishing_views,
     signons_views,
@@ -83,8 +84,9 @@ def create_app(settings: Settings) -> Flask:
         # The n-th address from the right, never the first: anybody can write the left of X-Forwarded-For.
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    for part in (security, errors, pages, assets, health, login):
+    for part in (security, errors, pages, assets):
         part.install(app)
+    login.install(app, accounts_views.load_person)
     for views in VIEWS:
         app.register_blueprint(views.blueprint)
     cli.install(app)

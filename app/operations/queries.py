@@ -1,0 +1,77 @@
+"""Readiness: the database answers, its tables are the newest, a worker was seen lately, no letter waits too long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.jobs.models import WorkerBeat
+from app.mail.models import Email, EmailState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+ROOT = Path(__file__).parent.parent.parent
+WORKER_SILENCE = timedelta(minutes=3)
+LONGEST_WAIT = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question and its answer; ``detail`` is for people and holds nothing private."""
+
+    name: str
+    good: bool
+    detail: str
+
+
+def newest_migration() -> str | None:
+    """The migration this code was written for."""
+    return ScriptDirectory.from_config(Config(toml_file=str(ROOT / "pyproject.toml"))).get_current_head()
+
+
+def checks(session: Session, *, now: datetime) -> list[Check]:
+    """Everything ``/readyz`` asks."""
+    return [_migrations(session), _worker(session, now), _letters(session, now)]
+
+
+def _migrations(session: Session) -> Check:
+    there = MigrationContext.configure(session.connection()).get_current_revision()
+    wanted = newest_migration()
+    return Check("migrations", there == wanted, f"database at {there}, code at {wanted}")
+
+
+def _worker(session: Session, now: datetime) -> Check:
+    seen = session.scalar(sa.select(sa.func.max(WorkerBeat.seen_at)))
+    if seen is None:
+        return Check("worker", good=False, detail="no worker was ever seen")
+    age = now - seen
+    return Check("worker", age < WORKER_SILENCE, f"seen {int(age.total_seconds())} s ago")
+
+
+def oldest_waiting(session: Session, now: datetime) -> float:
+    """How long, in seconds, the oldest due letter has waited; 0 when none waits."""
+    due = session.scalar(
+        sa.select(sa.func.min(Email.try_after)).where(Email.state == EmailState.QUEUED, Email.try_after <= now)
+    )
+    return 0.0 if due is None else (now - due).total_seconds()
+
+
+def _letters(session: Session, now: datetime) -> Check:
+    waited = oldest_waiting(session, now)
+    return Check("letters", waited < LONGEST_WAIT.total_seconds(), f"oldest waiting letter: {int(waited)} s")
+
+
+def letters_by_state(session: Session) -> dict[str, int]:
+    """How many letters are in each state."""
+    counts = dict.fromkeys((state.value for state in EmailState), 0)
+    for state, count in session.execute(sa.select(Email.state, sa.func.count()).group_by(Email.state)):
+        counts[state.value] = count
+    return counts
