@@ -1,0 +1,80 @@
+// Makes pages nicer; every page works without it.
+(() => {
+  "use strict";
+
+  const summary = document.querySelector("[data-error-summary]");
+  if (summary) summary.focus();
+
+  // One press sends a form once. The button keeps its name and value, so it is not disabled but marked.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.confirm && !window.confirm(form.dataset.confirm)) {
+      event.preventDefault();
+      return;
+    }
+    if (form.method !== "post") return;
+    if (form.getAttribute("aria-busy") === "true") {
+      event.preventDefault();
+      return;
+    }
+    form.setAttribute("aria-busy", "true");
+    for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+  });
+
+  // Coming back with the browser's button finds the form ready again.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.querySelectorAll("form[aria-busy]")) {
+      form.removeAttribute("aria-busy");
+      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+    }
+  });
+
+  const grow = (area) => {
+    area.style.height = "auto";
+    area.style.height = `${area.scrollHeight + area.offsetHeight - area.clientHeight}px`;
+  };
+  for (const area of document.querySelectorAll("textarea")) {
+    area.addEventListener("input", () => grow(area));
+    if (area.value) grow(area);
+  }
+
+  if (navigator.clipboard) {
+    for (const button of document.querySelectorAll("[data-copy]")) {
+      const words = button.innerHTML;
+      button.hidden = false;
+      button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).value);
+        button.textContent = "Copied";
+        setTimeout(() => { button.innerHTML = words; }, 2000);
+      });
+    }
+  }
+
+  // The server turns Markdown into clean HTML; the page only shows what it sends.
+  for (const area of document.querySelectorAll("[data-preview-url]")) {
+    const target = area.closest(".field").querySelector("[data-preview-target]");
+    const token = area.form && area.form.querySelector("[name=csrf_token]");
+    let timer = 0;
+    let asked = 0;
+    const show = async () => {
+      const mine = ++asked;
+      const body = new FormData();
+      body.append("text", area.value);
+      if (token) body.append("csrf_token", token.value);
+      try {
+        const answer = await fetch(area.dataset.previewUrl, { method: "POST", body });
+        if (!answer.ok || mine !== asked) return;
+        target.innerHTML = await answer.text();
+        target.hidden = !area.value.trim();
+      } catch {
+        target.hidden = true;
+      }
+    };
+    area.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(show, 400);
+    });
+    if (target && area.value.trim()) show();
+  }
+})();
