@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
-from flask import Flask
-from flask.cli import AppGroup
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
 
 from app.jobs import worker
+from config.server import Supervisor, web_command, worker_command
 
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
@@ -23,8 +26,18 @@ def run_worker(*, until_idle: bool, threads: int) -> None:
         worker.serve(threads)
 
 
+@click.command("serve")
+@with_appcontext
+def serve() -> None:
+    """Run the web server and a worker together until Ctrl-C."""
+    settings = current_app.config["SETTINGS"]
+    click.echo(f"Undersigned is at {settings.base_url} (stop with Ctrl-C)")
+    sys.exit(Supervisor({"web": web_command(settings), "worker": worker_command(settings)}).run())
+
+
 def install(app: Flask) -> None:
     """Hang the commands into ``flask``."""
     app.cli.add_command(user)
     app.cli.add_command(imports)
     app.cli.add_command(run_worker)
+    app.cli.add_command(serve)
