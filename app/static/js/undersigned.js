@@ -12,22 +12,24 @@
       event.preventDefault();
       return;
     }
-    if (form.method !== "post") return;
+    if (form.getAttribute("method") !== "post") return;
     if (form.getAttribute("aria-busy") === "true") {
       event.preventDefault();
       return;
     }
     form.setAttribute("aria-busy", "true");
     for (const button of form.querySelectorAll("button[type=submit]")) button.setAttribute("aria-disabled", "true");
+    // A form that answers with a file stays on its page.
+    setTimeout(() => release(form), 10000);
   });
 
+  const release = (form) => {
+    form.removeAttribute("aria-busy");
+    for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
+  };
   // Coming back with the browser's button finds the form ready again.
   window.addEventListener("pageshow", (event) => {
-    if (!event.persisted) return;
-    for (const form of document.querySelectorAll("form[aria-busy]")) {
-      form.removeAttribute("aria-busy");
-      for (const button of form.querySelectorAll("[aria-disabled]")) button.removeAttribute("aria-disabled");
-    }
+    if (event.persisted) document.querySelectorAll("form[aria-busy]").forEach(release);
   });
 
   const grow = (area) => {
