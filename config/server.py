@@ -22,14 +22,31 @@ def web_command(settings: Settings) -> list[str]:
         *(sys.executable, "-m", "granian", "--interface", "wsgi"),
         *("--host", host, "--port", port),
         *("--workers", str(settings.web_workers), "--blocking-threads", str(settings.web_threads)),
-        *("--backpressure", str(settings.web_threads * 32), "--no-ws", "--http", "1", "--log-level", "warning"),
+        *(
+            "--backpressure",
+            str(settings.web_threads * 32),
+            "--no-ws",
+            "--http",
+            "1",
+            "--log-level",
+            "warning",
+        ),
         "wsgi:app",
     ]
 
 
 def worker_command(settings: Settings) -> list[str]:
     """How the worker is started."""
-    return [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--threads", str(settings.worker_threads)]
+    return [
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        "wsgi",
+        "worker",
+        "--threads",
+        str(settings.worker_threads),
+    ]
 
 
 class Supervisor:

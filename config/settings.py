@@ -96,7 +96,7 @@ class Settings(BaseModel):
             problems["SMTP_URL"] = "is needed when MAIL_TRANSPORT is smtp, like smtp://user:password@host:587."
         if self.environment is Environment.PRODUCTION:
             if self.secret_key == DEFAULT_SECRET:
-                problems["SECRET_KEY"] = "must be a secret of your own in production: openssl rand -hex 32 makes one."
+                problems.update(SECRET_KEY="must be your own in production: openssl rand -hex 32 makes one.")
             if self.mail_transport is MailTransport.DEV:
                 problems["MAIL_TRANSPORT"] = "must be smtp or sendgrid in production; dev only writes files."
             if not self.base_url.startswith("https://"):

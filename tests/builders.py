@@ -30,7 +30,9 @@ def actor(person: Account) -> Actor:
     return Actor(label=person.name, account_id=person.id, operator=person.is_operator)
 
 
-def coalition(session: Session, *, name: str = "Coalition for Open Faces", zone: str = "America/Los_Angeles") -> Coalition:
+def coalition(
+    session: Session, *, name: str = "Coalition for Open Faces", zone: str = "America/Los_Angeles"
+) -> Coalition:
     """A coalition without members."""
     return db.add(session, Coalition(slug=slugify(name), name=name, zone=zone, created_at=NOW))
 
@@ -45,16 +47,20 @@ def organization(
     """An organization, a joined member of ``within`` if given."""
     row = db.add(session, Organization(slug=slugify(name), name=name, name_normal=normal_name(name), created_at=NOW))
     if within is not None:
-        session.add(
-            Party(coalition_id=within.id, organization_id=row.id, role=party, joined_at=NOW, added_at=NOW)
-        )
+        session.add(Party(coalition_id=within.id, organization_id=row.id, role=party, joined_at=NOW, added_at=NOW))
         session.flush()
     return row
 
 
-def member(session: Session, group: Organization, *, role: Role = Role.ADMIN, email: str = "", name: str = "") -> Account:
+def member(
+    session: Session, group: Organization, *, role: Role = Role.ADMIN, email: str = "", name: str = ""
+) -> Account:
     """A person with a role in an organization."""
-    person = account(session, email=email or f"{role.value}@{group.slug}.example", name=name or f"{role.value} of {group.name}")
+    person = account(
+        session,
+        email=email or f"{role.value}@{group.slug}.example",
+        name=name or f"{role.value} of {group.name}",
+    )
     session.add(Membership(account_id=person.id, organization_id=group.id, role=role, since=NOW))
     session.flush()
     return person
@@ -73,9 +79,16 @@ def campaign(session: Session, within: Coalition, *, title: str = "End police fa
     return db.add(session, row)
 
 
-def target(session: Session, within: Coalition, *, name: str = "Amazon.com", email: str = "policy@amazon.example") -> Target:
+def target(
+    session: Session, within: Coalition, *, name: str = "Amazon.com", email: str = "policy@amazon.example"
+) -> Target:
     """A company with an address."""
     row = Target(
-        coalition_id=within.id, slug=slugify(name), name=name, kind=TargetKind.COMPANY, email=email, created_at=NOW
+        coalition_id=within.id,
+        slug=slugify(name),
+        name=name,
+        kind=TargetKind.COMPANY,
+        email=email,
+        created_at=NOW,
     )
     return db.add(session, row)

@@ -62,7 +62,10 @@ def _create_tables(url: str) -> None:
 def settings(database_url: str, tmp_path: Path) -> Settings:
     """Settings of a test: the worker's database, a queue in memory, letters as files in a fresh folder."""
     return Settings(
-        database_url=database_url, queue_url="memory:", var_dir=tmp_path, base_url="http://undersigned.example"
+        database_url=database_url,
+        queue_url="memory:",
+        var_dir=tmp_path,
+        base_url="http://undersigned.example",
     )
 
 

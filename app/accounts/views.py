@@ -18,5 +18,9 @@ def load_person(account_id: int, epoch: int) -> Person | None:
         if account is None or account.epoch != epoch:
             return None
         return Person(
-            id=account.id, name=account.name, email=account.email, is_operator=account.is_operator, epoch=account.epoch
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            is_operator=account.is_operator,
+            epoch=account.epoch,
         )

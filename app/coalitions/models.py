@@ -70,7 +70,9 @@ class Organization(Base):
     verification: Mapped[Verification] = mapped_column(default=Verification.UNVERIFIED)
     verification_evidence: Mapped[str] = mapped_column(sa.String(500), default="")
     created_at: Mapped[datetime]
-    aliases: Mapped[list[OrganizationAlias]] = relationship(cascade="all, delete-orphan", order_by="OrganizationAlias.name")
+    aliases: Mapped[list[OrganizationAlias]] = relationship(
+        cascade="all, delete-orphan", order_by="OrganizationAlias.name"
+    )
     memberships: Mapped[list[Membership]] = relationship(back_populates="organization", order_by="Membership.id")
 
 

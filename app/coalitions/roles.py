@@ -38,7 +38,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
             Right.READ_AUDIT,
         }
     ),
-    Role.SIGNATORY: frozenset({Right.SEE, Right.COMMENT, Right.TAKE_POSITION, Right.SIGN, Right.REACT, Right.APPROVE_UPDATE}),
+    Role.SIGNATORY: frozenset(
+        {Right.SEE, Right.COMMENT, Right.TAKE_POSITION, Right.SIGN, Right.REACT, Right.APPROVE_UPDATE}
+    ),
     Role.ADMIN: frozenset(Right),
 }
 

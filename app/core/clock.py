@@ -29,4 +29,4 @@ def spoken(moment: datetime, zone_name: str = "UTC") -> str:
     """A moment for people, always with its zone: ``June 30, 2021, 5:00 PM PDT``."""
     there = local(moment, zone_name)
     hour = there.hour % 12 or 12
-    return f"{there:%B} {there.day}, {there.year}, {hour}:{there:%M} {'AM' if there.hour < 12 else 'PM'} {there:%Z}"  # noqa: PLR2004
+    return f"{there:%B} {there.day}, {there.year}, {hour}:{there:%M} {'AM' if there.hour < 12 else 'PM'} {there:%Z}"

@@ -187,11 +187,11 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
-def _insert_for(dialect: str) -> Any:  # noqa: ANN401 - two dialects' insert, alike in on_conflict_do_nothing
+def _insert_for(dialect: str) -> Any:
     if dialect == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert  # noqa: PLC0415
+        from sqlalchemy.dialects.sqlite import insert
 
         return insert
-    from sqlalchemy.dialects.postgresql import insert as pg_insert  # noqa: PLC0415
+    from sqlalchemy.dialects.postgresql import insert as pg_insert
 
     return pg_insert

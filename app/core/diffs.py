@@ -38,7 +38,7 @@ def _split(text: str) -> list[str]:
 
 
 def word_diff(old: str, new: str) -> list[Part]:
-    """The way from ``old`` to ``new`` as (kind, text) with kinds "same", "add" and "del"; both texts are whole in it."""
+    """The way from ``old`` to ``new`` as (kind, text) with kinds "same", "add", "del"; both texts are whole in it."""
     before, after = _split(old), _split(new)
     parts: list[Part] = []
     for operation in Indel.opcodes(before, after):
@@ -67,7 +67,7 @@ def _edits(base: list[str], changed: list[str]) -> list[_Edit]:
 
 
 def _meet(edit: _Edit, start: int, end: int) -> bool:
-    return edit.start < end and start < edit.end or edit.start in {start, end} or edit.end in {start, end}
+    return (edit.start < end and start < edit.end) or edit.start in {start, end} or edit.end in {start, end}
 
 
 def _apply(base: list[str], edits: list[_Edit], start: int, end: int) -> str:

@@ -36,7 +36,7 @@ def _no_formula_no_link(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1].split("/")[0]) < 3:  # noqa: PLR2004
+    if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1].split("/", maxsplit=1)[0]) < 3:
         message = "Write the address in full, like https://example.org."
         raise ValueError(message)
     return value
@@ -49,7 +49,9 @@ def _email(value: str) -> str:
 
 Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=300)]
 OptionalLine = Annotated[str, BeforeValidator(_one_line), Field(max_length=300)]
-Name = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)]
+Name = Annotated[
+    str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)
+]
 Email = Annotated[str, BeforeValidator(_one_line), Field(min_length=3, max_length=254), AfterValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
 WebAddress = Annotated[str, BeforeValidator(_one_line), Field(max_length=500), AfterValidator(_web_address)]

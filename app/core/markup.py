@@ -17,7 +17,13 @@ TAGS = {
     *("h1", "h2", "h3", "h4", "p", "br", "hr", "strong", "em", "code", "pre", "blockquote", "ul", "ol", "li"),
     *("a", "sup", "section"),
 }
-ATTRIBUTES = {"a": {"href", "id", "class"}, "li": {"id", "class"}, "ol": {"start", "class"}, "sup": {"class"}, "section": {"class"}}
+ATTRIBUTES = {
+    "a": {"href", "id", "class"},
+    "li": {"id", "class"},
+    "ol": {"start", "class"},
+    "sup": {"class"},
+    "section": {"class"},
+}
 WIDTH = 72
 Block = dict[str, Any]
 
@@ -123,7 +129,9 @@ def _runs(token: Token) -> list[dict[str, Any]]:
             case "strong_open" | "em_open":
                 style = {**style, "bold" if child.type == "strong_open" else "italic": True}
             case "strong_close" | "em_close":
-                style = {key: value for key, value in style.items() if key != ("bold" if child.type[0] == "s" else "italic")}
+                style = {
+                    key: value for key, value in style.items() if key != ("bold" if child.type[0] == "s" else "italic")
+                }
             case "link_open":
                 style = {**style, "link": _safe_address(str(child.attrGet("href") or ""))}
             case "link_close":
@@ -167,7 +175,12 @@ def _plain_runs(runs: list[dict[str, Any]]) -> str:
 def _wrapped(text: str, first: str, rest: str) -> str:
     lines = [
         textwrap.fill(
-            line, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+            line,
+            WIDTH,
+            initial_indent=first,
+            subsequent_indent=rest,
+            break_long_words=False,
+            break_on_hyphens=False,
         )
         for line in text.split("\n")
     ]
@@ -188,7 +201,9 @@ def _plain_block(block: Block, indent: str) -> str:
         case "quote":
             return "\n\n".join(_plain_block(inner, indent + "> ") for inner in block["blocks"])
         case "list":
-            marks = [f"{block['start'] + place}. " if block["ordered"] else "- " for place in range(len(block["items"]))]
+            marks = [
+                f"{block['start'] + place}. " if block["ordered"] else "- " for place in range(len(block["items"]))
+            ]
             return "\n".join(_plain_item(item, mark, indent) for item, mark in zip(block["items"], marks, strict=True))
         case _:
             return "\n".join(_plain_item(item, f"[{n}] ", indent) for n, item in enumerate(block["items"], 1))

@@ -73,7 +73,9 @@ def slugify(name: str, *, otherwise: str = "untitled") -> str:
 
 def normal_name(name: str) -> str:
     """An organization's name as it is compared: no case, accents, punctuation, article, legal form or parenthesis."""
-    words = re.sub(r"[^\w]+", " ", _folded(PARENTHESIS.sub(" ", name)).replace("'", "").replace("’", "").replace(".", "")).strip()
+    words = re.sub(
+        r"[^\w]+", " ", _folded(PARENTHESIS.sub(" ", name)).replace("'", "").replace("’", "").replace(".", "")
+    ).strip()
     words = LEGAL_FORMS.sub(" ", words.removeprefix("the "))
     return re.sub(r"\s+", " ", words).strip() or _folded(name).strip()
 

@@ -38,9 +38,7 @@ def _serializer(scope: str) -> URLSafeSerializer:
     if not _Key.secret:
         message = "No signing key is bound: call app.core.tokens.bind(secret) first."
         raise RuntimeError(message)
-    return URLSafeSerializer(
-        _Key.secret, salt=f"undersigned:{scope}", signer_kwargs={"digest_method": hashlib.sha256}
-    )
+    return URLSafeSerializer(_Key.secret, salt=f"undersigned:{scope}", signer_kwargs={"digest_method": hashlib.sha256})
 
 
 def sign(scope: str, claim: Mapping[str, int | str], *, lasts: timedelta, now: datetime) -> str:

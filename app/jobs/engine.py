@@ -21,7 +21,7 @@ class _Engine:
     look: Callable[[str], Any] | None = None
 
 
-def bind(url: str, *, run: Callable[[str], None], sweep: Callable[[], None]) -> Huey:
+def bind(url: str, *, run: Callable[[str], int], sweep: Callable[[], None]) -> Huey:
     """Open the queue and say what a ring and the minute's sweep do."""
     huey = _open(url)
 
@@ -57,7 +57,7 @@ def enqueue(name: str) -> None:
     _Engine.look(name)
 
 
-def consumer(threads: int) -> Any:  # noqa: ANN401 - Huey has no types
+def consumer(threads: int) -> Any:
     """A consumer of this queue. SIGTERM lets running work end; what does not is found again by its lease."""
     if _Engine.huey is None:
         message = "No queue is bound: call app.jobs.engine.bind(url, …) first."

@@ -20,7 +20,7 @@ LOTS_IN_A_ROW = 10_000
 
 
 def run(name: str) -> int:
-    """Do all work called ``name`` that can be found; returns how much. A job that breaks is logged and left to the sweep."""
+    """Do all work called ``name``; returns how much. A job that breaks is logged and left to the sweep."""
     work = JOBS.get(name)
     if work is None:
         log.error("no such job", job=name)

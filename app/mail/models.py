@@ -64,7 +64,9 @@ class Email(Leased, Base):
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
-    attachments: Mapped[list[EmailAttachment]] = relationship(cascade="all, delete-orphan", order_by="EmailAttachment.id")
+    attachments: Mapped[list[EmailAttachment]] = relationship(
+        cascade="all, delete-orphan", order_by="EmailAttachment.id"
+    )
 
 
 class EmailAttachment(Base):

@@ -28,11 +28,17 @@ def readyz() -> tuple[Response, int]:
     """Every check by name; 503 if one is not good."""
     try:
         with reading() as session:
-            checks = [*queries.checks(session, now=utc_now()), queries.Check("database", good=True, detail="answers")]
+            checks = [
+                *queries.checks(session, now=utc_now()),
+                queries.Check("database", good=True, detail="answers"),
+            ]
     except SQLAlchemyError as error:
         checks = [queries.Check("database", good=False, detail=type(error).__name__)]
     good = all(check.good for check in checks)
-    body = {"ready": good, "checks": {check.name: {"good": check.good, "detail": check.detail} for check in checks}}
+    body = {
+        "ready": good,
+        "checks": {check.name: {"good": check.good, "detail": check.detail} for check in checks},
+    }
     return jsonify(body), READY if good else NOT_READY
 
 

@@ -71,7 +71,7 @@ class SignatureState(Enum):
 
 
 class Signature(Base):
-    """A supporter's name under a petition. ``ordinal`` is given when it is validated. ``mails`` caps what one address gets."""
+    """A supporter's name under a petition. ``ordinal`` is given at validation. ``mails`` caps what an address gets."""
 
     __tablename__ = "signatures"
     __table_args__ = (

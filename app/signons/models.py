@@ -15,7 +15,7 @@ from app.statements.models import Statement
 
 
 class SignOnRequest(Base):
-    """An organization was asked, by e-mail, to sign. ``sent_times`` is part of the link: resending makes older ones stale."""
+    """An organization was asked to sign. ``sent_times`` is part of the link: resending makes older ones stale."""
 
     __tablename__ = "sign_on_requests"
     __table_args__ = (sa.UniqueConstraint("statement_id", "organization_id"),)
@@ -48,7 +48,10 @@ class SignOn(Base):
     """An organization's answer to one statement. ``digest`` is of the very words the name stands under."""
 
     __tablename__ = "sign_ons"
-    __table_args__ = (sa.UniqueConstraint("statement_id", "organization_id"), sa.Index("ix_sign_ons_roll", "statement_id", "state"))
+    __table_args__ = (
+        sa.UniqueConstraint("statement_id", "organization_id"),
+        sa.Index("ix_sign_ons_roll", "statement_id", "state"),
+    )
 
     statement_id: Mapped[int] = mapped_column(sa.ForeignKey("statements.id", ondelete="CASCADE"))
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organizations.id"), index=True)

@@ -61,7 +61,12 @@ class Statement(Base):
 
     def public(self) -> bool:
         """Whether anybody may read it."""
-        return self.state in {StatementState.OPEN, StatementState.CLOSED, StatementState.DELIVERED, StatementState.ARCHIVED}
+        return self.state in {
+            StatementState.OPEN,
+            StatementState.CLOSED,
+            StatementState.DELIVERED,
+            StatementState.ARCHIVED,
+        }
 
 
 class Revision(Base):

@@ -50,7 +50,7 @@ class Consent(Base):
 
 
 class Standing(Base):
-    """The newest answer of each supporter to each organization and purpose, kept beside the ledger for fast audiences."""
+    """The newest answer of each supporter to each organization, kept beside the ledger for fast audiences."""
 
     __tablename__ = "consent_standings"
     __table_args__ = (

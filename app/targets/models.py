@@ -24,7 +24,10 @@ class Target(Base):
     """Somebody who can act. ``rules`` are the target's own rules for submissions, in its words."""
 
     __tablename__ = "targets"
-    __table_args__ = (sa.UniqueConstraint("coalition_id", "slug"), sa.UniqueConstraint("coalition_id", "name", "parent_id"))
+    __table_args__ = (
+        sa.UniqueConstraint("coalition_id", "slug"),
+        sa.UniqueConstraint("coalition_id", "name", "parent_id"),
+    )
 
     coalition_id: Mapped[int] = mapped_column(sa.ForeignKey("coalitions.id", ondelete="CASCADE"))
     slug: Mapped[str] = mapped_column(sa.String(80))

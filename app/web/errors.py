@@ -67,17 +67,20 @@ def _refused(refusal: Refusal) -> Response:
 
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:  # noqa: PLR2004 - a redirect raised by routing
+    if status < 400:
         return make_response(error.get_response())
     response = answer(status, SENTENCES.get(status, "Go back and try again."))
-    if status == 405 and isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):  # noqa: PLR2004
+    if status == 405 and isinstance(getattr(error, "valid_methods", None), (list, tuple, set)):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
     return response
 
 
 def _csrf(error: CSRFError) -> Response:
     log.info("csrf refused", reason=error.description)
-    return answer(400, "This page was open for too long or in another session. Open it again and send the form once more.")
+    return answer(
+        400,
+        "This page was open for too long or in another session. Open it again and send the form once more.",
+    )
 
 
 def _busy(error: OperationalError) -> Response:

@@ -69,7 +69,7 @@ def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunct
 
     def wrap(view: ViewFunction) -> ViewFunction:
         @functools.wraps(view)
-        def attempt(**arguments: Any) -> ResponseReturnValue:  # noqa: ANN401 - a route's variables
+        def attempt(**arguments: Any) -> ResponseReturnValue:
             try:
                 return view(**arguments)
             except (Invalid, Conflict) as refusal:

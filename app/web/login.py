@@ -1,4 +1,4 @@
-"""Sessions: a signed cookie that names an account and its epoch; raising the epoch ends every session of the account."""
+"""Sessions: a signed cookie that names an account and its epoch; raising the epoch ends all its sessions."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def guard() -> AnyResponse | None:
 
 
 def _here() -> str:
-    from urllib.parse import quote  # noqa: PLC0415
+    from urllib.parse import quote
 
     return quote(request.full_path.rstrip("?") if request.method == "GET" else "/home", safe="/")
 
@@ -142,7 +142,7 @@ def finish(response: Response) -> Response:
     if access is Access.LINK:
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["X-Robots-Tag"] = "noindex"
-    if access is Access.PUBLIC and request.method == "GET" and response.status_code == 200:  # noqa: PLR2004
+    if access is Access.PUBLIC and request.method == "GET" and response.status_code == 200:
         response.headers.setdefault("Cache-Control", "public, max-age=30")
     else:
         response.headers.setdefault("Cache-Control", "no-store")
