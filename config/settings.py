@@ -96,7 +96,7 @@ class Settings(BaseModel):
             problems["SMTP_URL"] = "is needed when MAIL_TRANSPORT is smtp, like smtp://user:password@host:587."
         if self.environment is Environment.PRODUCTION:
             if self.secret_key == DEFAULT_SECRET:
-                problems.update(SECRET_KEY="must be your own in production: openssl rand -hex 32 makes one.")
+                problems["SECRET_KEY"] = "must be your own in production: openssl rand -hex 32 makes one."  # noqa: S105
             if self.mail_transport is MailTransport.DEV:
                 problems["MAIL_TRANSPORT"] = "must be smtp or sendgrid in production; dev only writes files."
             if not self.base_url.startswith("https://"):
