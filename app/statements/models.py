@@ -35,9 +35,8 @@ class Statement(Base):
     title: Mapped[str] = mapped_column(sa.String(200))
     state: Mapped[StatementState] = mapped_column(default=StatementState.DRAFTING)
     head_number: Mapped[int] = mapped_column(default=0)
-    frozen_revision_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("revisions.id", use_alter=True, name="fk_statements_frozen_revision_id_revisions")
-    )
+    # No constraint: it would tie the two tables in a ring that SQLite cannot alter; commands.freeze alone writes it.
+    frozen_revision_id: Mapped[int | None] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"))
     digest: Mapped[str | None] = mapped_column(sa.String(64), index=True)
     deadline: Mapped[datetime | None]
     frozen_at: Mapped[datetime | None]
@@ -46,7 +45,9 @@ class Statement(Base):
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     campaign: Mapped[Campaign] = relationship()
-    frozen_revision: Mapped[Revision | None] = relationship(foreign_keys=[frozen_revision_id])
+    frozen_revision: Mapped[Revision | None] = relationship(
+        primaryjoin="foreign(Statement.frozen_revision_id) == Revision.id", viewonly=True
+    )
     revisions: Mapped[list[Revision]] = relationship(
         back_populates="statement", order_by="Revision.number", foreign_keys="Revision.statement_id"
     )
