@@ -154,3 +154,4 @@ def install(app: Flask) -> None:
     csrf.init_app(app)
     app.before_request(guard)
     app.after_request(finish)
+    app.context_processor(lambda: {"cacheable": current_access() in {Access.PUBLIC, Access.LINK}})
