@@ -12,7 +12,7 @@ from app.core.errors import Invalid
 from app.core.inputs import FORMULA_STARTS
 
 if TYPE_CHECKING:
-    import _csv
+    from _csv import Reader
 
 LARGEST = 5 * 1024 * 1024
 MOST_ROWS = 20_000
@@ -43,9 +43,7 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
 
-def read_csv(
-    body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()
-) -> Table:
+def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
     """Read a table whose first line names its columns (any order, any case; other columns are left out).
 
     Raises Invalid with a sentence at ``file`` when it is no CSV in UTF-8, lacks a ``required`` column, or is larger
@@ -63,11 +61,7 @@ def read_csv(
         try:
             record = next(reader, None)
         except csv.Error:
-            table.problems.append(
-                Problem(
-                    line, "A quotation mark is missing or stands in the wrong place."
-                )
-            )
+            table.problems.append(Problem(line, "A quotation mark is missing or stands in the wrong place."))
             continue
         if record is None:
             return table
@@ -90,14 +84,10 @@ def _take(
         table.problems.append(Problem(line, reason))
         return
     padded = record + [""] * (width - len(record))
-    cells = {
-        name: padded[places[name]].strip() if name in places else "" for name in wanted
-    }
+    cells = {name: padded[places[name]].strip() if name in places else "" for name in wanted}
     table.rows.append(TableRow(line, cells))
     if len(table.rows) + len(table.problems) > MOST_ROWS:
-        raise _refused(
-            f"The file has more than {MOST_ROWS:,} lines. Split it and import the parts."
-        )
+        raise _refused(f"The file has more than {MOST_ROWS:,} lines. Split it and import the parts.")
 
 
 def _refused(sentence: str) -> Invalid:
@@ -109,13 +99,9 @@ def _decoded(body: bytes | str) -> str:
     if len(raw) > LARGEST:
         raise _refused("The file is larger than 5 MB. Split it and import the parts.")
     if not raw.strip():
-        raise _refused(
-            "The file is empty. Choose a CSV file whose first line names the columns."
-        )
+        raise _refused("The file is empty. Choose a CSV file whose first line names the columns.")
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise _refused(
-            "The file is in UTF-16. Save it as “CSV UTF-8” and choose it again."
-        )
+        raise _refused("The file is in UTF-16. Save it as “CSV UTF-8” and choose it again.")
     if b"\0" in raw:
         raise _refused(
             "This is not a CSV file. Open it in a spreadsheet, save it as “CSV UTF-8”, and choose that file."
@@ -124,12 +110,10 @@ def _decoded(body: bytes | str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise _refused(
-            f"Line {line} is not in UTF-8. Save the file as “CSV UTF-8” and choose it again."
-        ) from error
+        raise _refused(f"Line {line} is not in UTF-8. Save the file as “CSV UTF-8” and choose it again.") from error
 
 
-def _reader(text: str, needed: list[str]) -> _csv._reader:
+def _reader(text: str, needed: list[str]) -> Reader:
     """A reader with the delimiter under which the first line names every needed column."""
     missing = needed
     for delimiter in DELIMITERS:
@@ -139,22 +123,16 @@ def _reader(text: str, needed: list[str]) -> _csv._reader:
             continue
         lacking = [name for name in needed if name not in header]
         if not lacking:
-            doubled = sorted(
-                {name for name in header if name and header.count(name) > 1}
-            )
+            doubled = sorted({name for name in header if name and header.count(name) > 1})
             if doubled:
-                raise _refused(
-                    f"Two columns have the same name: {', '.join(doubled)}. Rename or remove one."
-                )
+                raise _refused(f"Two columns have the same name: {', '.join(doubled)}. Rename or remove one.")
             return _rows(text, delimiter)
         missing = min(missing, lacking, key=len)
     names = ", ".join(missing)
-    raise _refused(
-        f"The first line must name the columns; missing: {names}. Save the table as “CSV UTF-8”."
-    )
+    raise _refused(f"The first line must name the columns; missing: {names}. Save the table as “CSV UTF-8”.")
 
 
-def _rows(text: str, delimiter: str) -> _csv._reader:
+def _rows(text: str, delimiter: str) -> Reader:
     return csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
 
 
@@ -173,8 +151,6 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
 
 
 def _guarded(cell: object) -> object:
-    if isinstance(cell, str) and (
-        cell.startswith(FORMULA_STARTS) or cell.lstrip().startswith(FORMULA_STARTS)
-    ):
+    if isinstance(cell, str) and (cell.startswith(FORMULA_STARTS) or cell.lstrip().startswith(FORMULA_STARTS)):
         return f"'{cell}"
     return "" if cell is None else cell

@@ -26,9 +26,7 @@ def _cells(body: bytes | str) -> list[tuple[int, str, str]]:
         GOOD.encode(),
         GOOD.encode("utf-8-sig"),
         GOOD.replace("\n", "\r\n"),
-        'Name;E mail\n"Vale, Robin";robin@fftf.example\n;;\nDana;dana@aclu.example\n'.replace(
-            ";;", ";"
-        ),
+        'Name;E mail\n"Vale, Robin";robin@fftf.example\n;;\nDana;dana@aclu.example\n'.replace(";;", ";"),
     ],
 )
 def test_a_table_reads_the_same_with_and_without_byte_order_mark_and_with_any_line_end(
@@ -48,9 +46,7 @@ def test_the_line_of_a_record_counts_the_lines_inside_quotation_marks() -> None:
 
 
 def test_a_bad_record_is_named_by_its_line_and_the_good_ones_are_read() -> None:
-    table = read_csv(
-        'name,e_mail\nA,a,too many\n"B"b,b\nC,c\n"D,d\n', required=["name"]
-    )
+    table = read_csv('name,e_mail\nA,a,too many\n"B"b,b\nC,c\n"D,d\n', required=["name"])
 
     assert [row.cells["name"] for row in table.rows] == ["C"]
     assert [problem.line for problem in table.problems] == [2, 3, 5]
@@ -80,9 +76,7 @@ def test_what_is_no_csv_is_refused_with_a_sentence(body: bytes, words: str) -> N
 
 
 def test_a_written_table_holds_no_cell_that_a_spreadsheet_would_run() -> None:
-    body = write_csv(
-        ["name", "count"], [["=1+1", 3], [" @cmd", None], ["Zoë, O’Brien", -2]]
-    )
+    body = write_csv(["name", "count"], [["=1+1", 3], [" @cmd", None], ["Zoë, O’Brien", -2]])
 
     assert body.startswith(b"\xef\xbb\xbf")
     assert list(csv.reader(io.StringIO(body.decode("utf-8-sig")))) == [
