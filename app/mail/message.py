@@ -33,6 +33,8 @@ class Message:
     JSON: words, numbers, and paths of this site (``"confirm_path": "/confirm/…"``), which the templates turn into
     addresses with ``url(path)``. ``repeatable`` says whether sending twice is better than perhaps not at all:
     true for confirmations and receipts, false for letters to targets and updates.
+    ``stream`` names what the letter belongs to (``updates:7`` for organization 7's updates): somebody who left the
+    stream gets no letter of it, even if it was queued before they left.
     ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
     """
 
@@ -44,6 +46,7 @@ class Message:
     from_name: str = ""
     reply_to: str = ""
     repeatable: bool = True
+    stream: str = ""
     unsubscribe_path: str = ""
     language: str = "en"
     attachments: tuple[Attachment, ...] = field(default=())

@@ -50,6 +50,7 @@ class Email(Leased, Base):
     to_name: Mapped[str] = mapped_column(sa.String(200), default="")
     from_name: Mapped[str] = mapped_column(sa.String(200), default="")
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    stream: Mapped[str] = mapped_column(sa.String(60), default="")
     unsubscribe_path: Mapped[str] = mapped_column(sa.String(500), default="")
     language: Mapped[str] = mapped_column(sa.String(20), default="en")
     keep_bytes: Mapped[bool] = mapped_column(default=False)
@@ -81,10 +82,15 @@ class EmailAttachment(Base):
 
 
 class Suppression(Base):
-    """An address that gets no letter any more, and why (``bounce``, ``complaint``, ``operator``)."""
+    """An address that gets no letter any more, and why (``bounce``, ``complaint``, ``left``, ``operator``).
+
+    ``address`` is canonical. An empty ``stream`` means every letter; otherwise only letters of that stream.
+    """
 
     __tablename__ = "suppressions"
+    __table_args__ = (sa.UniqueConstraint("address", "stream"),)
 
-    address: Mapped[str] = mapped_column(sa.String(254), unique=True)
+    address: Mapped[str] = mapped_column(sa.String(254))
+    stream: Mapped[str] = mapped_column(sa.String(60), default="")
     reason: Mapped[str] = mapped_column(sa.String(60))
     since: Mapped[datetime]

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from app.core import db
 from app.core.text import canonical_email
 from app.jobs.bell import ring
 from app.mail.message import Message, Priority
-from app.mail.models import Email, EmailAttachment
+from app.mail.models import Email, EmailAttachment, Suppression
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,6 +40,7 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
         to_name=message.to_name,
         from_name=message.from_name,
         reply_to=message.reply_to,
+        stream=message.stream,
         unsubscribe_path=message.unsubscribe_path,
         language=message.language,
         keep_bytes=message.keep_bytes,
@@ -54,3 +56,27 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
     session.flush()
     ring(session, SEND)
     return email
+
+
+def suppress(session: Session, address: str, *, stream: str = "", reason: str, now: datetime) -> None:
+    """Stop letters to an address from the next one on: all of them, or those of one stream."""
+    row = {"address": canonical_email(address), "stream": stream, "reason": reason, "since": now}
+    db.insert_once(session, Suppression, [row], unique=["address", "stream"])
+
+
+def allow(session: Session, address: str, *, stream: str) -> None:
+    """Let letters of a stream go to an address again, because its owner asked for them."""
+    session.execute(
+        sa.delete(Suppression).where(Suppression.address == canonical_email(address), Suppression.stream == stream)
+    )
+
+
+def suppressed(session: Session, email: Email) -> str | None:
+    """Why this letter must not go out, or None. Asked at the last moment before it is handed over."""
+    if email.ignores_suppression:
+        return None
+    return session.scalar(
+        sa.select(Suppression.reason)
+        .where(Suppression.address == email.to_canonical, Suppression.stream.in_(["", email.stream]))
+        .limit(1)
+    )

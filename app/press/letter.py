@@ -134,8 +134,13 @@ def _shared(sheet: Sheet, addressees: tuple[str, ...]) -> dict[str, Any]:
         "paper": "us-letter" if sheet.language == "en" else "a4",
         "addressees": [] if _greets(blocks) else list(addressees),
         "attachment": canonical(sheet.markdown),
-        "roll": [], "roll_heading": "", "rows": [], "rows_heading": "", "rows_columns": ["", ""],
-        "voices": [], "voices_heading": "",
+        "roll": [],
+        "roll_heading": "",
+        "rows": [],
+        "rows_heading": "",
+        "rows_columns": ["", ""],
+        "voices": [],
+        "voices_heading": "",
     }
 
 

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("to_name", sa.String(length=200), nullable=False),
         sa.Column("from_name", sa.String(length=200), nullable=False),
         sa.Column("reply_to", sa.String(length=254), nullable=False),
+        sa.Column("stream", sa.String(length=60), nullable=False),
         sa.Column("unsubscribe_path", sa.String(length=500), nullable=False),
         sa.Column("language", sa.String(length=20), nullable=False),
         sa.Column("keep_bytes", sa.Boolean(), nullable=False),
@@ -154,11 +155,12 @@ def upgrade() -> None:
     op.create_table(
         "suppressions",
         sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("stream", sa.String(length=60), nullable=False),
         sa.Column("reason", sa.String(length=60), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_suppressions")),
-        sa.UniqueConstraint("address", name=op.f("uq_suppressions_address")),
+        sa.UniqueConstraint("address", "stream", name=op.f("uq_suppressions_address_stream")),
     )
     op.create_table(
         "worker_beats",
