@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from app.coalitions.models import Coalition, Membership, Organization, Party
+from app.accounts.models import Account
+from app.coalitions.models import Coalition, Membership, Organization, Party, PartyRole
 from app.coalitions.roles import Right, parties_with, roles_with
 from app.core.errors import NotAllowed, NotFound
 
@@ -113,3 +114,37 @@ def parties(session: Session, coalition_id: int) -> list[Party]:
         .order_by(Party.role, Organization.name)
     )
     return list(session.scalars(query))
+
+
+def organizers(session: Session, coalition_id: int) -> list[Account]:
+    """The people who run the coalition's work, each once: whom a letter about its troubles goes to."""
+    query = (
+        sa.select(Account)
+        .join(Membership, Membership.account_id == Account.id)
+        .join(Party, Party.organization_id == Membership.organization_id)
+        .where(
+            Party.coalition_id == coalition_id,
+            Party.role.in_(parties_with(Right.ORGANIZE)),
+            Party.joined_at.is_not(None),
+            Membership.role.in_(roles_with(Right.ORGANIZE)),
+        )
+        .distinct()
+        .order_by(Account.id)
+    )
+    return list(session.scalars(query))
+
+
+def public_address(session: Session, coalition_id: int) -> str:
+    """Where an answer to the coalition goes: the public address of its first lead that has one, or nothing."""
+    query = (
+        sa.select(Organization.public_email)
+        .join(Party, Party.organization_id == Organization.id)
+        .where(
+            Party.coalition_id == coalition_id,
+            Party.role == PartyRole.LEAD,
+            Organization.public_email.is_not(None),
+        )
+        .order_by(Party.id)
+        .limit(1)
+    )
+    return session.scalar(query) or ""

@@ -22,7 +22,10 @@ class DocumentKind(Enum):
 
 
 class Document(Base):
-    """What a target receives. ``body`` is the PDF as sent, byte for byte; ``digest`` is of the canonical text."""
+    """What a target receives. ``body`` is the PDF as sent, byte for byte; ``digest`` is of the canonical text.
+
+    ``stands_behind`` says in one sentence whose words these are ("47 organizations signed it, among them …").
+    """
 
     __tablename__ = "documents"
 
@@ -30,6 +33,7 @@ class Document(Base):
     kind: Mapped[DocumentKind]
     title: Mapped[str] = mapped_column(sa.String(200))
     summary: Mapped[str] = mapped_column(sa.Text)
+    stands_behind: Mapped[str] = mapped_column(sa.Text, default="")
     filename: Mapped[str] = mapped_column(sa.String(200))
     body: Mapped[bytes] = mapped_column(sa.LargeBinary, deferred=True)
     body_sha256: Mapped[str] = mapped_column(sa.String(64), index=True)

@@ -14,6 +14,11 @@ from app.deliveries.models import Document
 from app.statements.models import Statement
 
 
+def signed_by(name: str, title: str) -> str:
+    """A person and their title in one line."""
+    return f"{name}, {title}" if name and title else name or title
+
+
 class SignOnRequest(Base):
     """An organization was asked to sign. ``sent_times`` is part of the link: resending makes older ones stale."""
 
@@ -67,6 +72,7 @@ class SignOn(Base):
     account_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime]
+    signed_at: Mapped[datetime | None]
     changed_at: Mapped[datetime]
     organization: Mapped[Organization] = relationship()
     statement: Mapped[Statement] = relationship()
@@ -74,6 +80,11 @@ class SignOn(Base):
     def stands(self) -> bool:
         """Whether the name is on the roll."""
         return self.state is SignOnState.CONFIRMED
+
+    @property
+    def signatory(self) -> str:
+        """Who signed, as the roll prints it: ``Robin Vale, Campaign Director``."""
+        return signed_by(self.signatory_name, self.signatory_title)
 
 
 class Edition(Base):
@@ -106,3 +117,8 @@ class EditionName(Base):
     signatory_title: Mapped[str] = mapped_column(sa.String(200))
     initiator: Mapped[bool]
     scope: Mapped[str] = mapped_column(sa.String(40))
+
+    @property
+    def signatory(self) -> str:
+        """Who signed, as the roll prints it."""
+        return signed_by(self.signatory_name, self.signatory_title)
