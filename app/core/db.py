@@ -183,7 +183,8 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     inserted = 0
     for start in range(0, len(values), 500):
         statement = build(model).values(values[start : start + 500]).on_conflict_do_nothing(index_elements=unique)
-        inserted += session.execute(statement).rowcount  # type: ignore[attr-defined]
+        # Counted by what comes back: psycopg does not know the row count of such an insert.
+        inserted += len(session.execute(statement.returning(model.id)).all())
     return inserted
 
 
