@@ -26,7 +26,11 @@ class StatementState(Enum):
 
 
 class Statement(Base):
-    """The joint text. From ``OPEN`` on its words are those of ``frozen_revision``, known by ``digest``."""
+    """The joint text.
+
+    Freezing sets ``frozen_revision``, ``digest`` and ``frozen_at`` together and leaves the state alone; opening it for
+    sign-on is a second act. Until then it may be unfrozen, from then on its words are those of ``frozen_revision``.
+    """
 
     __tablename__ = "statements"
 
@@ -54,6 +58,14 @@ class Statement(Base):
 
     def editable(self) -> bool:
         """Whether its words may still change."""
+        return self.before_opening() and not self.frozen()
+
+    def frozen(self) -> bool:
+        """Whether its words are fixed to one revision and its digest."""
+        return self.frozen_revision_id is not None
+
+    def before_opening(self) -> bool:
+        """Whether only the coalition sees it yet."""
         return self.state in {StatementState.DRAFTING, StatementState.IN_REVIEW}
 
     def accepts_signons(self, now: datetime) -> bool:
@@ -88,6 +100,10 @@ class Revision(Base):
     statement: Mapped[Statement] = relationship(back_populates="revisions", foreign_keys=[statement_id])
     author: Mapped[Account | None] = relationship()
     organization: Mapped[Organization | None] = relationship()
+
+    def merged(self) -> bool:
+        """Whether somebody else had saved since the author began, and both changes were brought together."""
+        return self.based_on < self.number - 1
 
 
 class SuggestionState(Enum):
@@ -158,3 +174,4 @@ class Position(Base):
     account_id: Mapped[int] = mapped_column(sa.ForeignKey("accounts.id"))
     at: Mapped[datetime]
     organization: Mapped[Organization] = relationship()
+    revision: Mapped[Revision] = relationship()
