@@ -134,12 +134,9 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 def transaction() -> Iterator[Session]:
     """One unit of work: committed at the end, rolled back on any error; then what waited for the commit is rung."""
     with Session(engine(), expire_on_commit=False) as session:
-        try:
-            yield session
-            session.commit()
-        except BaseException:
-            session.rollback()
-            raise
+        # An error leaves this block before the commit, and closing the session takes everything back.
+        yield session
+        session.commit()
         waiting: list[Callable[[], None]] = list(session.info.get("after_commit", {}).values())
     for call in waiting:
         call()
