@@ -76,8 +76,8 @@ def sort_key(name: str) -> tuple[str, str]:
 def canonical_email(address: str) -> str:
     """An address as it is compared: lowercase, domain in ASCII, without a ``+tag``, and without dots at Gmail.
 
-    Tags are folded at every domain: one mailbox counted twice harms a petition more than two that share a stem. Raises ValueError
-    with a sentence for what is no address. Whether the mailbox exists is not asked.
+    Tags are folded at every domain: one mailbox counted twice harms a petition more than two that share a stem. Raises
+    ValueError with a sentence for what is no address. Whether the mailbox exists is not asked.
     """
     try:
         found = validate_email(address.strip(), check_deliverability=False, globally_deliverable=False)
