@@ -94,3 +94,13 @@ class Suppression(Base):
     stream: Mapped[str] = mapped_column(sa.String(60), default="")
     reason: Mapped[str] = mapped_column(sa.String(60))
     since: Mapped[datetime]
+
+
+class MailPause(Base):
+    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it."""
+
+    __tablename__ = "mail_pauses"
+
+    transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    reason: Mapped[str] = mapped_column(sa.String(500))
+    since: Mapped[datetime]

@@ -106,6 +106,15 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_emails_try_after"), ["try_after"], unique=False)
 
     op.create_table(
+        "mail_pauses",
+        sa.Column("transport", sa.String(length=20), nullable=False),
+        sa.Column("reason", sa.String(length=500), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_pauses")),
+        sa.UniqueConstraint("transport", name=op.f("uq_mail_pauses_transport")),
+    )
+    op.create_table(
         "organizations",
         sa.Column("slug", sa.String(length=80), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
@@ -1040,6 +1049,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_organizations_name_normal"))
 
     op.drop_table("organizations")
+    op.drop_table("mail_pauses")
     with op.batch_alter_table("emails", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_emails_try_after"))
         batch_op.drop_index("ix_emails_recipient")

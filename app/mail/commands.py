@@ -1,0 +1,212 @@
+"""What becomes of a letter: taken, handed over, settled; and what an operator may do about it.
+
+Every settling is fenced by the claim's token: whoever lost the claim changes nothing any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.core import db
+from app.core.errors import Conflict, NotFound
+from app.jobs import leases
+from app.jobs.bell import ring
+from app.mail import outbox
+from app.mail.models import Email, EmailState, MailPause
+from app.mail.outbox import SEND
+from app.mail.render import Rendered
+from app.mail.transports import Accepted, AccountRefused, NotAccepted, OutcomeUnknown, TryAgain
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+
+MOST_ATTEMPTS = 12
+# The waits between twelve attempts: quick at first, because most trouble is short, about two days in all.
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 80, 160, 300, 720, 1440))
+UNSETTLED = (EmailState.SUBMITTING, EmailState.UNKNOWN)
+STOPPED = "The worker stopped while it handed the letter over."
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A letter that is ours to work on until its lease runs out."""
+
+    email_id: int
+    token: str
+
+
+def take(session: Session, *, lot: int, lease: timedelta, now: datetime) -> list[Claim]:
+    """Take the most urgent due letters, and those that a worker died over if they may repeat."""
+    due = sa.or_(
+        Email.state == EmailState.QUEUED, sa.and_(Email.state == EmailState.SUBMITTING, Email.repeatable.is_(True))
+    )
+    rows = leases.claim(session, Email, due, order=(Email.rank, Email.id), lot=lot, lease=lease, now=now)
+    return [Claim(row.id, str(row.lease_token)) for row in rows if _can_go(row, now)]
+
+
+def _can_go(row: Email, now: datetime) -> bool:
+    died, row.state = row.state is EmailState.SUBMITTING, EmailState.QUEUED
+    if died:
+        row.last_error = STOPPED
+    if row.attempts > MOST_ATTEMPTS:
+        _settle(row, EmailState.UNKNOWN if died else EmailState.FAILED, now)
+        leases.release(row)
+        return False
+    return True
+
+
+def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
+    """Call letters unknown that may not repeat and whose worker died while it handed them over: they may have arrived.
+
+    The claim's token stays: if that worker was only slow, ``settle`` still takes its answer.
+    """
+    lost = sa.select(Email).where(
+        Email.state == EmailState.SUBMITTING, Email.repeatable.is_(False), Email.leased_until < now
+    )
+    rows = list(session.scalars(lost.order_by(Email.id).limit(lot).with_for_update(skip_locked=True)))
+    for row in rows:
+        row.last_error = STOPPED
+        _settle(row, EmailState.UNKNOWN, now)
+    return len(rows)
+
+
+def hand_over(
+    session: Session, claim: Claim, words: Rendered, message_id: str, raw: bytes, *, until: datetime, now: datetime
+) -> bool:
+    """Write down, before the call, that this letter is being handed over; False if it must not be.
+
+    Suppression is asked here, at the last moment. Commit before calling the transport.
+    """
+    row = leases.held(session, Email, claim.email_id, claim.token)
+    if row is None or row.state is not EmailState.QUEUED:
+        return False
+    reason = outbox.suppressed(session, row)
+    if reason is not None:
+        row.last_error = f"The address gets no letters: {reason}"
+        _settle(row, EmailState.DROPPED, now)
+        leases.release(row)
+        return False
+    row.state = EmailState.SUBMITTING
+    row.leased_until = until
+    row.message_id = message_id
+    row.subject, row.text, row.html = words.subject, words.text, words.html
+    row.raw = raw if row.keep_bytes else None
+    return True
+
+
+def settle(session: Session, claim: Claim, outcome: Accepted | NotAccepted, *, now: datetime) -> EmailState | None:
+    """Write down what became of a letter; None if another has it by now."""
+    row = leases.held(session, Email, claim.email_id, claim.token)
+    if row is None:
+        return None
+    if isinstance(outcome, Accepted):
+        _taken(row, outcome, now)
+    elif row.state in UNSETTLED:
+        row.last_error = outcome.reason
+        _not_taken(row, outcome, now)
+    leases.release(row)
+    return row.state
+
+
+def _taken(row: Email, outcome: Accepted, now: datetime) -> None:
+    row.provider_id = outcome.provider_id[:255] or None
+    row.accepted_at = now
+    if row.state in UNSETTLED:  # the provider's own report may have been faster than its answer
+        row.last_error = None
+        _settle(row, EmailState.ACCEPTED, now)
+
+
+def _not_taken(row: Email, outcome: NotAccepted, now: datetime) -> None:
+    match outcome:
+        case TryAgain(everyone=True):
+            # Not this letter's fault, so it never fails for it; but it steps aside, in case it is its fault after all.
+            row.attempts = min(row.attempts, MOST_ATTEMPTS - 1)
+            _later(row, EmailState.FAILED, outcome.after, now)
+        case TryAgain():
+            _later(row, EmailState.FAILED, outcome.after, now)
+        case OutcomeUnknown() if row.repeatable:
+            _later(row, EmailState.UNKNOWN, timedelta(0), now)
+        case OutcomeUnknown():
+            _settle(row, EmailState.UNKNOWN, now)
+        case AccountRefused():
+            _back(row)
+        case _:
+            _settle(row, EmailState.FAILED, now)
+
+
+def _settle(row: Email, state: EmailState, now: datetime) -> None:
+    row.state = state
+    row.settled_at = now
+
+
+def _later(row: Email, otherwise: EmailState, at_least: timedelta, now: datetime) -> None:
+    """Put the letter back for a later attempt, or end in ``otherwise`` after the last one."""
+    if row.attempts >= MOST_ATTEMPTS:
+        _settle(row, otherwise, now)
+        return
+    row.state = EmailState.QUEUED
+    row.settled_at = None
+    row.try_after = now + max(at_least, WAITS[row.attempts - 1])
+
+
+def _back(row: Email) -> None:
+    """Put the letter back as if it had not been tried."""
+    row.state = EmailState.QUEUED
+    row.settled_at = None
+    row.attempts -= 1
+
+
+def put_back(session: Session, claims: list[Claim]) -> None:
+    """Let go of letters that were taken but not worked on."""
+    for claim in claims:
+        row = leases.held(session, Email, claim.email_id, claim.token)
+        if row is not None and row.state is EmailState.QUEUED:
+            _back(row)
+            leases.release(row)
+
+
+def unwritable(session: Session, claim: Claim, reason: str, *, now: datetime) -> None:
+    """Write down that a letter cannot be written."""
+    row = leases.held(session, Email, claim.email_id, claim.token)
+    if row is not None:
+        row.last_error = reason[:500]
+        _settle(row, EmailState.FAILED, now)
+        leases.release(row)
+
+
+def pause(session: Session, transport: str, reason: str, *, now: datetime) -> bool:
+    """Hold back every letter of a transport; False if it was held back already."""
+    row = {"transport": transport, "reason": reason[:500], "since": now}
+    return db.insert_once(session, MailPause, [row], unique=["transport"]) == 1
+
+
+def resume(session: Session, *, by: Actor) -> None:
+    """Let letters leave again."""
+    _only_operators(by)
+    session.execute(sa.delete(MailPause))
+    ring(session, SEND)
+
+
+def retry(session: Session, email_id: int, *, by: Actor, now: datetime) -> Email:
+    """Try a failed letter again from its first attempt. An unknown one is not: it may have arrived."""
+    _only_operators(by)
+    row = db.locked(session, Email, email_id)
+    if row.state is not EmailState.FAILED:
+        raise Conflict("Only a letter that failed can be tried again. Open the list once more: its state has changed.")
+    row.state = EmailState.QUEUED
+    row.attempts = 0
+    row.try_after = now
+    row.settled_at = None
+    ring(session, SEND)
+    return row
+
+
+def _only_operators(by: Actor) -> None:
+    if not by.operator:
+        raise NotFound

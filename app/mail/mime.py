@@ -1,0 +1,133 @@
+"""Letters as bytes.
+
+Apart from ``render`` because words are the same however a letter leaves, and apart from the transports because all
+of them hand over this one message, header for header.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from datetime import datetime
+from email.errors import MessageError
+from email.header import Header
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import EmailPolicy
+from email.utils import format_datetime, parseaddr
+from typing import Any
+
+from email_validator import EmailNotValidError, validate_email
+
+from app.core.text import plain
+from app.mail import render
+from app.mail.models import Email
+
+UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
+WORDED = {"subject", "from", "to", "reply-to"}
+AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
+
+
+class Policy(EmailPolicy):
+    """RFC 5322 with 7-bit bodies, and two headers' worth of mending.
+
+    Identifiers stay on one line, because some readers take a fold for their end. Words beyond ASCII are encoded by
+    ``email.header``: the newer code loses a space where an encoded word meets a plain one at a fold.
+    """
+
+    def fold(self, name: str, value: Any) -> str:
+        """Write one header as text."""
+        if name.lower() in UNFOLDED:
+            return f"{name}: {value}{self.linesep}"
+        if value.isascii() or name.lower() not in WORDED:
+            return str(super().fold(name, value))
+        addresses = getattr(value, "addresses", None)
+        if addresses is None:
+            written = self._encoded(name, value)
+        else:
+            written = ", ".join(f"{self._encoded(name, one.display_name)} <{one.addr_spec}>" for one in addresses)
+        return f"{name}: {written}{self.linesep}"
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Write one header as bytes."""
+        return self.fold(name, value).encode("ascii")
+
+    def _encoded(self, name: str, words: str) -> str:
+        return Header(str(words), "utf-8", header_name=name).encode(linesep=self.linesep)
+
+
+POLICY = Policy(linesep="\r\n", cte_type="7bit", raise_on_defect=False)
+
+
+def new_message_id(email: Email) -> str:
+    """An id on our own domain, made before the letter is handed over, so that a lost answer can be matched."""
+    return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
+
+
+def sender() -> tuple[str, str]:
+    """The platform's name and address."""
+    return parseaddr(render.house().mail_from)
+
+
+def build(rendered: render.Rendered, email: Email, message_id: str, *, now: datetime) -> EmailMessage:
+    """The whole letter: text before HTML, attachments last.
+
+    Raises Unwritable for an address that mail without SMTPUTF8 cannot carry.
+    """
+    try:
+        message = _build(rendered, email, message_id, now)
+        message.as_bytes()
+    except (ValueError, LookupError, TypeError, MessageError) as error:
+        raise render.Unwritable(f"{type(error).__name__}: {error}") from error
+    return message
+
+
+def _build(rendered: render.Rendered, email: Email, message_id: str, now: datetime) -> EmailMessage:
+    name, address = sender()
+    message = EmailMessage(policy=POLICY)
+    message["From"] = _address(email.from_name or name, address)
+    message["To"] = _address(email.to_name, email.to_address)
+    if email.reply_to:
+        message["Reply-To"] = _address(email.from_name, email.reply_to)
+    message["Subject"] = plain(rendered.subject, render.SUBJECT_LIMIT)
+    message["Date"] = format_datetime(now)
+    message["Message-ID"] = message_id
+    if email.unsubscribe_path:
+        message["List-Unsubscribe"] = f"<{render.url(email.unsubscribe_path)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if email.rank in AUTOMATIC_RANKS:
+        message["Auto-Submitted"] = "auto-generated"
+    message.set_content(rendered.text)
+    if rendered.html:
+        message.add_alternative(rendered.html, subtype="html")
+    for file in email.attachments:
+        main, _, sub = _mimetype(file.mimetype)
+        message.add_attachment(file.body, maintype=main, subtype=sub, filename=filename(file.filename))
+    return message
+
+
+def _address(name: str, address: str) -> Address:
+    return Address(display_name=plain(name, 200), addr_spec=_ascii(address))
+
+
+def _ascii(address: str) -> str:
+    """The address in ASCII: an international domain in its coded form, an international mailbox refused."""
+    if address.isascii():
+        return address
+    try:
+        coded = validate_email(address, check_deliverability=False).ascii_email
+    except EmailNotValidError:
+        coded = None
+    if coded is None:
+        raise ValueError("the address needs a mail server that takes addresses beyond ASCII")
+    return coded
+
+
+def _mimetype(given: str) -> tuple[str, str, str]:
+    known = re.fullmatch(r"(application|audio|font|image|text|video)/[\w.+-]+", given, re.ASCII)
+    return (given if known else "application/octet-stream").partition("/")
+
+
+def filename(given: str) -> str:
+    """A name that names a file in nobody's folder but the one it is saved to."""
+    return re.sub(r'[/\\:*?"<>|]+', "-", plain(given, 150)).lstrip(".-") or "attachment"

@@ -1,0 +1,67 @@
+"""The ways a letter leaves, and what may become of handing one over: every outcome is a type.
+
+A transport either returns ``Accepted`` or raises one of the refusals below; it never returns without knowing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from email.message import EmailMessage
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter as it is handed over. ``attempt`` is the claim's token, opaque and new for each attempt."""
+
+    email_id: int
+    attempt: str
+    message: EmailMessage
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The next server has taken the letter. It says nothing of the reader's mailbox."""
+
+    provider_id: str = ""
+
+
+class NotAccepted(Exception):
+    """A letter was not taken, or nobody knows. ``reason`` is for operators and names no address."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = " ".join(reason.split())[:500]
+
+
+class TryAgain(NotAccepted):
+    """Certainly not taken now; later it may be. ``everyone``: the next letter would fare the same until then."""
+
+    def __init__(self, after: timedelta, reason: str, *, everyone: bool = False) -> None:
+        super().__init__(reason)
+        self.after = after
+        self.everyone = everyone
+
+
+class GiveUp(NotAccepted):
+    """Certainly not taken, and never will be as it is."""
+
+
+class OutcomeUnknown(NotAccepted):
+    """It was handed over and the answer was lost: it may be on its way or not."""
+
+
+class AccountRefused(NotAccepted):
+    """The provider does not take letters from this installation at all, until an operator mends it."""
+
+
+class Transport(Protocol):
+    """A way out. ``patience`` is longer than handing over one letter can take; claims are held that long."""
+
+    name: str
+    patience: timedelta
+
+    def submit(self, letter: Letter) -> Accepted:
+        """Hand one letter over, blocking; called from many threads at once."""
