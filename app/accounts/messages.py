@@ -1,0 +1,36 @@
+"""The letters to people who sign in."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.accounts.models import Account
+from app.core.clock import spoken
+from app.mail.message import Message, Priority
+
+
+def _to(account: Account, template: str, **context: str | int) -> Message:
+    # A person who asks for a link must get it, whatever became of an earlier letter.
+    return Message(
+        to=account.email,
+        to_name=account.name,
+        template=f"accounts/mail/{template}",
+        context={"name": account.name, **context},
+        priority=Priority.CONFIRMATION,
+        ignores_suppression=True,
+    )
+
+
+def sign_in_link(account: Account, path: str, lasts: timedelta) -> Message:
+    """The link that signs in."""
+    return _to(account, "sign_in_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+
+
+def reset_link(account: Account, path: str, lasts: timedelta) -> Message:
+    """The link to choose a new password."""
+    return _to(account, "reset_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+
+
+def password_changed(account: Account, now: datetime) -> Message:
+    """Tells the owner, who may not be the one who did it."""
+    return _to(account, "password_changed", at=spoken(now), reset_path="/password/forgotten")
