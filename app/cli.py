@@ -3,16 +3,95 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 
+from app.accounts import commands as accounts
+from app.accounts import models as accounts_models
+from app.accounts import queries as accounts_queries
+from app.coalitions import commands as coalitions
+from app.coalitions import queries as coalitions_queries
+from app.core import db
+from app.core.actor import Actor
+from app.core.clock import utc_now
+from app.core.errors import Invalid, Refusal
 from app.jobs import worker
 from config.server import Supervisor, web_command, worker_command
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
+
+
+OPERATOR = Actor(label="The operator at the command line", operator=True)
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Say a refusal in its own words and leave with status 1."""
+    try:
+        yield
+    except Invalid as refusal:
+        raise click.ClickException("\n".join(refusal.problems.values())) from refusal
+    except Refusal as refusal:
+        raise click.ClickException(refusal.sentence) from refusal
+
+
+def print_link(session: Session, account: accounts_models.Account) -> None:
+    """A link that signs this person in once, for whoever reads the terminal."""
+    path = accounts.sign_in_path(session, account, lasts=timedelta(hours=24), now=utc_now())
+    click.echo(f"Sign in once, within 24 hours: {current_app.config['SETTINGS'].base_url}{path}")
+
+
+@user.command("create")
+@click.argument("email")
+@click.option("--name", required=True, help="As colleagues shall see it.")
+@click.option("--operator", is_flag=True, help="May create coalitions and see how the installation does.")
+@click.option("--password", is_flag=True, help="Ask for a password; otherwise a sign-in link is printed.")
+@with_appcontext
+def create_user(email: str, name: str, *, operator: bool, password: bool) -> None:
+    """Make an account; everybody after the first operator comes by invitation."""
+    chosen = click.prompt("Password", hide_input=True, confirmation_prompt=True) if password else None
+    with sentences(), db.transaction() as session:
+        given = {"email": email, "name": name, "operator": operator, "password": chosen}
+        account = accounts.create_account(session, accounts.NewAccount.of(given), by=OPERATOR, now=utc_now())
+        click.echo(f"{account.name} <{account.email}> has an account{' as an operator' if operator else ''}.")
+        if not password:
+            print_link(session, account)
+
+
+@user.command("link")
+@click.argument("email")
+@with_appcontext
+def link_user(email: str) -> None:
+    """Print a sign-in link, for when no letter arrives."""
+    with sentences(), db.transaction() as session:
+        account = accounts_queries.by_email(session, email)
+        if account is None:
+            raise click.ClickException(f"{email} has no account. Make one with: flask user create")
+        print_link(session, account)
+
+
+@imports.command("organizations")
+@click.argument("file", type=click.File("rb"))
+@click.option("--coalition", "slug", required=True, help="The coalition's name in its addresses.")
+@with_appcontext
+def import_organizations(file: BinaryIO, slug: str) -> None:
+    """Read organizations into a coalition; bad lines are listed and the good ones go in."""
+    with sentences(), db.transaction() as session:
+        coalition = coalitions_queries.coalition_called(session, slug)
+        result = coalitions.import_organizations(session, coalition, file.read(), by=OPERATOR, now=utc_now())
+    click.echo(f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged.")
+    for problem in result.problems:
+        click.echo(f"Line {problem.line}: {problem.reason}", err=True)
 
 
 @click.command("worker")

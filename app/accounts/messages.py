@@ -14,7 +14,7 @@ def _to(account: Account, template: str, **context: str | int) -> Message:
     return Message(
         to=account.email,
         to_name=account.name,
-        template=f"accounts/mail/{template}",
+        template=template,
         context={"name": account.name, **context},
         priority=Priority.CONFIRMATION,
         ignores_suppression=True,
@@ -23,14 +23,14 @@ def _to(account: Account, template: str, **context: str | int) -> Message:
 
 def sign_in_link(account: Account, path: str, lasts: timedelta) -> Message:
     """The link that signs in."""
-    return _to(account, "sign_in_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+    return _to(account, "accounts/mail/sign_in_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
 
 
 def reset_link(account: Account, path: str, lasts: timedelta) -> Message:
     """The link to choose a new password."""
-    return _to(account, "reset_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+    return _to(account, "accounts/mail/reset_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
 
 
 def password_changed(account: Account, now: datetime) -> Message:
     """Tells the owner, who may not be the one who did it."""
-    return _to(account, "password_changed", at=spoken(now), reset_path="/password/forgotten")
+    return _to(account, "accounts/mail/password_changed", at=spoken(now), reset_path="/password/forgotten")

@@ -60,7 +60,7 @@ class Organization(Base):
 
     slug: Mapped[str] = mapped_column(sa.String(80), unique=True)
     name: Mapped[str] = mapped_column(sa.String(200))
-    name_normal: Mapped[str] = mapped_column(sa.String(200), index=True)
+    name_normal: Mapped[str] = mapped_column(sa.String(200), unique=True)
     short_name: Mapped[str] = mapped_column(sa.String(60), default="")
     legal_status: Mapped[LegalStatus] = mapped_column(default=LegalStatus.OTHER)
     scope: Mapped[Scope] = mapped_column(default=Scope.LOCAL)

@@ -60,9 +60,19 @@ def record(
     )
 
 
-def trail(session: Session, coalition_id: int, *, before: int | None = None, limit: int = 50) -> list[AuditEntry]:
-    """A coalition's acts, newest first; ``before`` is the id to page from."""
+def trail(
+    session: Session, coalition_id: int, *, act: str = "", before: int | None = None, limit: int | None = 50
+) -> list[AuditEntry]:
+    """A coalition's acts, newest first; ``act`` narrows to one kind, ``before`` is the id to page from."""
     query = sa.select(AuditEntry).where(AuditEntry.coalition_id == coalition_id)
+    if act:
+        query = query.where(AuditEntry.act == act)
     if before is not None:
         query = query.where(AuditEntry.id < before)
     return list(session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)))
+
+
+def acts(session: Session, coalition_id: int) -> list[str]:
+    """The kinds of acts in a coalition's trail."""
+    query = sa.select(AuditEntry.act).where(AuditEntry.coalition_id == coalition_id).distinct().order_by(AuditEntry.act)
+    return list(session.scalars(query))

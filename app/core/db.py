@@ -6,6 +6,7 @@ Everything else takes a ``session`` as its first argument and leaves its end to 
 from __future__ import annotations
 
 import enum
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from app.core.errors import NotFound
@@ -170,6 +172,34 @@ def add(session: Session, row: Row) -> Row:
     session.add(row)
     session.flush()
     return row
+
+
+def add_with_slug(session: Session, row: Row, wished: str) -> Row:
+    """Add a row whose ``slug`` is unique: the wished one, or the first free with a number behind it.
+
+    "new" is never given, because pages use it. Holds when two do it at once; any other broken constraint is raised.
+    """
+    column = type(row).__table__.c["slug"]
+    start = wished[:74].rstrip("-")
+    known = sa.select(column).where(sa.or_(column == wished, column.startswith(f"{start}-", autoescape=True)))
+    taken = {"new", *session.scalars(known)}
+    numbers = itertools.count(2)
+    slug = wished
+    while True:
+        if slug in taken:
+            slug = f"{start}-{next(numbers)}"
+            continue
+        row.slug = slug  # type: ignore[attr-defined]
+        try:
+            with session.begin_nested():
+                session.add(row)
+                session.flush()
+        except IntegrityError:
+            if session.scalar(sa.select(column).where(column == slug)) is None:
+                raise
+            taken.add(slug)
+            continue
+        return row
 
 
 def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: list[str]) -> int:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import Invalid
 from app.core.inputs import FORMULA_STARTS
@@ -27,8 +27,7 @@ class TableRow:
     cells: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A record that cannot be taken, and why, in a sentence."""
 
     line: int

@@ -130,11 +130,9 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_organizations")),
+        sa.UniqueConstraint("name_normal", name=op.f("uq_organizations_name_normal")),
         sa.UniqueConstraint("slug", name=op.f("uq_organizations_slug")),
     )
-    with op.batch_alter_table("organizations", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_organizations_name_normal"), ["name_normal"], unique=False)
-
     op.create_table(
         "rate_windows",
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -1045,9 +1043,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_rate_windows_starts_at"))
 
     op.drop_table("rate_windows")
-    with op.batch_alter_table("organizations", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_organizations_name_normal"))
-
     op.drop_table("organizations")
     op.drop_table("mail_pauses")
     with op.batch_alter_table("emails", schema=None) as batch_op:

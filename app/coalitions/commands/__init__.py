@@ -1,0 +1,51 @@
+"""Every write to coalitions and organizations."""
+
+from app.coalitions.commands.forming import (
+    NewCoalition,
+    NewOrganization,
+    NewParty,
+    OrganizationFacts,
+    add_organization,
+    add_party,
+    create_coalition,
+    edit_organization,
+)
+from app.coalitions.commands.importing import ImportResult, import_organizations
+from app.coalitions.commands.inviting import (
+    InvitationOver,
+    NewInvitation,
+    invitation_behind,
+    invitation_path,
+    invite,
+    invite_contacts,
+    resend_invitation,
+    revoke_invitation,
+)
+from app.coalitions.commands.joining import Acceptance, accept_invitation
+from app.coalitions.commands.people import NewRole, change_role, remove_member
+
+__all__ = [
+    "Acceptance",
+    "ImportResult",
+    "InvitationOver",
+    "NewCoalition",
+    "NewInvitation",
+    "NewOrganization",
+    "NewParty",
+    "NewRole",
+    "OrganizationFacts",
+    "accept_invitation",
+    "add_organization",
+    "add_party",
+    "change_role",
+    "create_coalition",
+    "edit_organization",
+    "import_organizations",
+    "invitation_behind",
+    "invitation_path",
+    "invite",
+    "invite_contacts",
+    "remove_member",
+    "resend_invitation",
+    "revoke_invitation",
+]

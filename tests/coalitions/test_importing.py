@@ -1,0 +1,132 @@
+"""Organizations from files as people really have them."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.coalitions import queries
+from app.coalitions.commands import NewOrganization, add_organization, import_organizations
+from app.coalitions.models import LegalStatus, Organization, Party, PartyRole, Scope
+from app.core.audit import AuditEntry
+from app.core.errors import Invalid, NotAllowed, NotFound
+from tests import builders
+from tests.builders import NOW
+from tests.coalitions.builders import OPERATOR, formed
+
+FILE = """\
+organization,short_name,aliases,legal_status,scope,region,site_url,public_email,signatory_name,signatory_title,\
+signatory_email,role
+Fight for the Future,FFTF,"Fight For The Future; FftF",c4,national,US,https://fftf.example,press@fftf.example,\
+Robin Vale,Director,robin@fftf.example,lead
+"Tenants, United",TU,,501(c)(3),Local,US-WA,https://tu.example,office@tu.example,\
+José Ñúñez,Organizer,jose@tu.example,partner
+Faith Leaders for Justice,FLJ,,unofficial,state,US-WA,,flj@mailbox.example,\
+Rev. Samuel,Convener,flj@mailbox.example,partner
+"""
+
+
+def test_a_file_brings_organizations_with_their_names_and_contacts(session: Session) -> None:
+    coalition, lead = formed(session)
+
+    result = import_organizations(session, coalition, FILE.encode("utf-8-sig"), by=OPERATOR, now=NOW)
+
+    assert (result.added, result.updated, result.unchanged, result.problems) == (2, 1, 0, [])
+    tenants = session.scalars(sa.select(Organization).where(Organization.name == "Tenants, United")).one()
+    assert (tenants.legal_status, tenants.scope, tenants.slug) == (LegalStatus.C3, Scope.LOCAL, "tenants-united")
+    party = queries.party(session, coalition.id, tenants.id)
+    assert (party.contact_name, party.contact_email, party.role) == ("José Ñúñez", "jose@tu.example", PartyRole.PARTNER)
+    assert party.joined_at is None
+    assert lead.short_name == "FFTF"
+    assert {alias.name_normal for alias in lead.aliases} == {"fight for the future", "fftf"}
+
+
+def test_importing_a_file_twice_changes_nothing(session: Session) -> None:
+    coalition, _ = formed(session)
+    import_organizations(session, coalition, FILE, by=OPERATOR, now=NOW)
+    session.expire_all()
+    acts = session.scalar(sa.select(sa.func.count(AuditEntry.id)))
+
+    result = import_organizations(session, coalition, FILE, by=OPERATOR, now=NOW)
+
+    assert (result.added, result.updated, result.unchanged, result.problems) == (0, 0, 3, [])
+    assert session.scalar(sa.select(sa.func.count(AuditEntry.id))) == acts
+    assert session.scalar(sa.select(sa.func.count(Party.id))) == 3
+
+
+def test_bad_lines_are_named_and_good_ones_go_in(session: Session) -> None:
+    coalition, _ = formed(session)
+    table = (
+        "organization,legal_status,signatory_email,role,short_name\n"
+        ",c3,a@a.example,partner,\n"
+        "=HYPERLINK(),c3,a@a.example,partner,\n"
+        "Bad Address,c3,not-an-address,partner,\n"
+        "Bad Status,c5,a@a.example,boss,\n"
+        "Good Group,c3,good@group.example,partner,GG\n"
+        "Other Group,c3,other@group.example,partner,gg\n"
+        "The Good Group (again),c3,better@group.example,partner,\n"
+        "a,b,c,d,e,f\n"
+    )
+
+    result = import_organizations(session, coalition, table, by=OPERATOR, now=NOW)
+
+    assert (result.added, result.updated) == (1, 1)
+    reasons = dict(result.problems)
+    assert sorted(reasons) == [2, 3, 4, 5, 7, 9]
+    assert reasons[2] == "organization: Fill this in."
+    assert reasons[4] == "signatory_email: Write an e-mail address like name@example.org."
+    assert "legal_status: Write c3, c4, other or unofficial." in reasons[5]
+    assert "role: Write lead or partner." in reasons[5]
+    assert reasons[7] == "short_name: “gg” is already a name of Good Group."
+
+
+def test_an_import_leaves_the_public_facts_of_an_organization_that_others_hold(session: Session) -> None:
+    coalition, lead = formed(session)
+    builders.member(session, lead)
+
+    import_organizations(session, coalition, FILE, by=OPERATOR, now=NOW)
+
+    assert lead.public_email is None
+    assert queries.party(session, coalition.id, lead.id).contact_email == "robin@fftf.example"
+
+
+def test_an_organization_of_another_coalition_gets_a_place_here_instead_of_a_double(session: Session) -> None:
+    one, _ = formed(session)
+    other, _ = formed(session, name="Other", lead="Other Lead")
+    import_organizations(session, one, FILE, by=OPERATOR, now=NOW)
+
+    result = import_organizations(session, other, FILE, by=OPERATOR, now=NOW)
+
+    assert (result.added, result.problems) == (3, [])
+    assert session.scalar(sa.select(sa.func.count(Organization.id))) == 4
+
+
+@pytest.mark.parametrize("table", [b"", b"\x89PNG\x00", "organization\nJosé".encode("latin-1"), b"name,x\nA,B\n"])
+def test_a_file_that_is_no_table_of_organizations_is_refused_whole(session: Session, table: bytes) -> None:
+    coalition, _ = formed(session)
+    with pytest.raises(Invalid):
+        import_organizations(session, coalition, table, by=OPERATOR, now=NOW)
+
+
+def test_only_those_who_may_invite_organizations_import(session: Session) -> None:
+    coalition, _ = formed(session)
+    partner = builders.organization(session, within=coalition)
+    admin = builders.actor(builders.member(session, partner))
+    stranger = builders.actor(builders.account(session))
+
+    with pytest.raises(NotAllowed):
+        import_organizations(session, coalition, FILE, by=admin, now=NOW)
+    with pytest.raises(NotFound):
+        import_organizations(session, coalition, FILE, by=stranger, now=NOW)
+
+
+@pytest.mark.parametrize("name", ["The fight for the future, Inc.", "FFTF", "Fight for the Future!"])
+def test_an_organization_under_any_of_its_names_is_not_made_twice(session: Session, name: str) -> None:
+    coalition, _ = formed(session)
+    import_organizations(session, coalition, FILE, by=OPERATOR, now=NOW)
+
+    with pytest.raises(Invalid) as refusal:
+        add_organization(session, coalition, NewOrganization(name=name), by=OPERATOR, now=NOW)
+
+    assert "Fight for the Future" in refusal.value.problems["name"]
