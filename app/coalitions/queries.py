@@ -19,7 +19,7 @@ from app.coalitions.models import (
     PartyRole,
     Role,
 )
-from app.coalitions.roles import Right, parties_with, roles_with
+from app.coalitions.roles import Right, allows, parties_with, roles_with
 from app.core.errors import NotAllowed, NotFound
 from app.core.text import canonical_email, normal_name
 
@@ -96,6 +96,17 @@ def organizations_acting(session: Session, coalition_id: int, *, by: Actor, righ
         .order_by(Party.role, Organization.name)
     )
     return list(session.scalars(query))
+
+
+def rights_of(session: Session, coalition_id: int, *, by: Actor) -> frozenset[Right]:
+    """Every right ``by`` holds in this coalition, through any organization; a page shows only what may be done."""
+    query = (
+        sa.select(Membership.role, Party.role)
+        .join(Party, Party.organization_id == Membership.organization_id)
+        .where(Membership.account_id == by.account_id, Party.coalition_id == coalition_id, Party.joined_at.is_not(None))
+    )
+    places = session.execute(query).all()
+    return frozenset(right for right in Right if any(allows(role, place, right) for role, place in places))
 
 
 def acting_for(

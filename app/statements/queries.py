@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, defer, joinedload
 
 from app.accounts.models import Account
 from app.campaigns.models import Campaign
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
+LARGEST = 2**31 - 1
 PUBLIC_STATES = (StatementState.OPEN, StatementState.CLOSED, StatementState.DELIVERED, StatementState.ARCHIVED)
 
 
@@ -109,10 +110,15 @@ def head_of(session: Session, statement: Statement) -> Revision:
     return revision_of(session, statement, statement.head_number)
 
 
-def revisions_of(session: Session, statement: Statement) -> list[Revision]:
-    """Every revision, newest first."""
+def revisions_of(
+    session: Session, statement: Statement, *, before: int | None = None, limit: int | None = None
+) -> list[Revision]:
+    """Revisions, newest first; ``before`` is the number to page from. Their texts are fetched when asked for."""
     query = sa.select(Revision).where(Revision.statement_id == statement.id).order_by(Revision.number.desc())
-    return list(session.scalars(query.options(joinedload(Revision.author), joinedload(Revision.organization))))
+    if before is not None:
+        query = query.where(Revision.number < min(before, LARGEST))
+    query = query.options(joinedload(Revision.author), joinedload(Revision.organization), defer(Revision.text))
+    return list(session.scalars(query.limit(limit)))
 
 
 def suggestions_of(session: Session, statement: Statement, *, open_only: bool = False) -> list[Suggestion]:

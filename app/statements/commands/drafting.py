@@ -182,7 +182,7 @@ def save_revision(session: Session, statement: Statement, entry: NewRevision, *,
 class Restoring(Input):
     """Which revision to bring back, and the newest one that the person has seen."""
 
-    number: int
+    number: int = Field(ge=1, le=queries.LARGEST)
     based_on: int
 
 
