@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
+# What an address may hold is larger than what a column can; nothing has such a number.
 LARGEST = 2**31 - 1
 PUBLIC_STATES = (StatementState.OPEN, StatementState.CLOSED, StatementState.DELIVERED, StatementState.ARCHIVED)
 
@@ -98,7 +99,7 @@ def find_words(session: Session, pasted: str) -> Statement | None:
 
 def revision_of(session: Session, statement: Statement, number: int) -> Revision:
     """One revision by its number, with its author and organization; NotFound if there is none."""
-    query = sa.select(Revision).where(Revision.statement_id == statement.id, Revision.number == number)
+    query = sa.select(Revision).where(Revision.statement_id == statement.id, Revision.number == min(number, LARGEST))
     found = session.scalar(query.options(joinedload(Revision.author), joinedload(Revision.organization)))
     if found is None:
         raise NotFound
@@ -131,7 +132,8 @@ def suggestions_of(session: Session, statement: Statement, *, open_only: bool = 
 
 def suggestion_of(session: Session, statement: Statement, ident: int) -> Suggestion:
     """One suggestion of this statement."""
-    found = session.scalar(sa.select(Suggestion).where(Suggestion.id == ident, Suggestion.statement_id == statement.id))
+    query = sa.select(Suggestion).where(Suggestion.id == min(ident, LARGEST), Suggestion.statement_id == statement.id)
+    found = session.scalar(query)
     if found is None:
         raise NotFound
     return found
@@ -146,7 +148,8 @@ def comments_of(session: Session, statement: Statement) -> list[Comment]:
 
 def comment_of(session: Session, statement: Statement, ident: int) -> Comment:
     """One comment of this statement."""
-    found = session.scalar(sa.select(Comment).where(Comment.id == ident, Comment.statement_id == statement.id))
+    query = sa.select(Comment).where(Comment.id == min(ident, LARGEST), Comment.statement_id == statement.id)
+    found = session.scalar(query)
     if found is None:
         raise NotFound
     return found
