@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from flask import Flask, session
 from flask_login import LoginManager, login_user, logout_user
+
+
+class Account(Protocol):
+    """What a session is started from; the accounts room has it."""
+
+    id: Any
+    name: Any
+    email: Any
+    is_operator: Any
+    epoch: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,13 @@ class Person:
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
+
+    @classmethod
+    def of(cls, account: Account) -> Person:
+        """The person of an account."""
+        return cls(
+            id=account.id, name=account.name, email=account.email, is_operator=account.is_operator, epoch=account.epoch
+        )
 
     def get_id(self) -> str:
         """The account's id, as Flask-Login keeps it."""

@@ -25,7 +25,11 @@ def test_an_operator_is_made_with_a_link_that_signs_in(app: Flask) -> None:
 
     assert made.exit_code == 0, made.output
     assert _found("op@site.example") == ("Op", True, False)
-    assert "http://undersigned.example/sign-in/link/" in made.output
+    link = made.output.split("http://undersigned.example")[1].strip()
+    browser = app.test_client()
+    assert browser.get(link).status_code == 200
+    assert browser.post(link).status_code == 303
+    assert browser.get("/account").status_code == 200
 
 
 def test_a_password_is_asked_for_twice_and_may_not_be_weak(app: Flask) -> None:
