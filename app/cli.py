@@ -22,10 +22,13 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import Invalid, Refusal
 from app.jobs import worker
+from app.targets import commands as targets
 from config.server import Supervisor, web_command, worker_command
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+    from app.core.tables import ImportResult
 
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
@@ -89,6 +92,23 @@ def import_organizations(file: BinaryIO, slug: str) -> None:
     with sentences(), db.transaction() as session:
         coalition = coalitions_queries.coalition_called(session, slug)
         result = coalitions.import_organizations(session, coalition, file.read(), by=OPERATOR, now=utc_now())
+    print_result(result)
+
+
+@imports.command("targets")
+@click.argument("file", type=click.File("rb"))
+@click.option("--coalition", "slug", required=True, help="The coalition's name in its addresses.")
+@with_appcontext
+def import_targets(file: BinaryIO, slug: str) -> None:
+    """Read targets into a coalition; bad lines are listed and the good ones go in."""
+    with sentences(), db.transaction() as session:
+        coalition = coalitions_queries.coalition_called(session, slug)
+        result = targets.import_targets(session, coalition, file.read(), by=OPERATOR, now=utc_now())
+    print_result(result)
+
+
+def print_result(result: ImportResult) -> None:
+    """What became of a file, and the lines that could not be taken."""
     click.echo(f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged.")
     for problem in result.problems:
         click.echo(f"Line {problem.line}: {problem.reason}", err=True)

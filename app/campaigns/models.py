@@ -74,7 +74,27 @@ class Commitment(Base):
     warned_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     target: Mapped[Target] = relationship()
+    campaign: Mapped[Campaign] = relationship()
+    steps: Mapped[list[CommitmentStep]] = relationship(order_by="CommitmentStep.id")
     reactions: Mapped[list[Reaction]] = relationship(order_by="Reaction.id")
+
+    def open(self) -> bool:
+        """Whether it may still run out."""
+        return self.state in {CommitmentState.ANNOUNCED, CommitmentState.EXTENDED} and self.expires_on is not None
+
+
+class CommitmentStep(Base):
+    """What became of a commitment on a later day: one line of the public timeline. ``expires_on`` is the end it set."""
+
+    __tablename__ = "commitment_steps"
+
+    commitment_id: Mapped[int] = mapped_column(sa.ForeignKey("commitments.id", ondelete="CASCADE"), index=True)
+    state: Mapped[CommitmentState]
+    on: Mapped[date]
+    expires_on: Mapped[date | None]
+    words: Mapped[str] = mapped_column(sa.Text, default="")
+    source: Mapped[str] = mapped_column(sa.String(500), default="")
+    created_at: Mapped[datetime]
 
 
 class Reaction(Base):

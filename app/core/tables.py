@@ -42,6 +42,16 @@ class Table:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class ImportResult:
+    """What became of a file: how many things were added, updated or as they should be; which lines failed and why."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+
 def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
     """Read a table whose first line names its columns (any order, any case; other columns are left out).
 

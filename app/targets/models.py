@@ -27,6 +27,15 @@ class Target(Base):
     __table_args__ = (
         sa.UniqueConstraint("coalition_id", "slug"),
         sa.UniqueConstraint("coalition_id", "name", "parent_id"),
+        # Two NULL parents never count as equal, so targets that stand alone need a rule of their own.
+        sa.Index(
+            "uq_targets_standing_alone",
+            "coalition_id",
+            "name",
+            unique=True,
+            sqlite_where=sa.text("parent_id IS NULL"),
+            postgresql_where=sa.text("parent_id IS NULL"),
+        ),
     )
 
     coalition_id: Mapped[int] = mapped_column(sa.ForeignKey("coalitions.id", ondelete="CASCADE"))

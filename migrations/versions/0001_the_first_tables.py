@@ -400,6 +400,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("targets", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_targets_parent_id"), ["parent_id"], unique=False)
+        batch_op.create_index(
+            "uq_targets_standing_alone",
+            ["coalition_id", "name"],
+            unique=True,
+            sqlite_where=sa.text("parent_id IS NULL"),
+            postgresql_where=sa.text("parent_id IS NULL"),
+        )
 
     op.create_table(
         "campaign_targets",
@@ -581,6 +588,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("comments", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_comments_statement_id"), ["statement_id"], unique=False)
+
+    op.create_table(
+        "commitment_steps",
+        sa.Column("commitment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("state", sa.String(length=40), nullable=False),
+        sa.Column("on", sa.Date(), nullable=False),
+        sa.Column("expires_on", sa.Date(), nullable=True),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("source", sa.String(length=500), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["commitment_id"],
+            ["commitments.id"],
+            name=op.f("fk_commitment_steps_commitment_id_commitments"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_commitment_steps")),
+    )
+    with op.batch_alter_table("commitment_steps", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_commitment_steps_commitment_id"), ["commitment_id"], unique=False)
 
     op.create_table(
         "consent_asks",
@@ -962,6 +990,10 @@ def downgrade() -> None:
 
     op.drop_table("deliveries")
     op.drop_table("consent_asks")
+    with op.batch_alter_table("commitment_steps", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_commitment_steps_commitment_id"))
+
+    op.drop_table("commitment_steps")
     with op.batch_alter_table("comments", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_comments_statement_id"))
 
@@ -995,6 +1027,11 @@ def downgrade() -> None:
 
     op.drop_table("campaign_targets")
     with op.batch_alter_table("targets", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_targets_standing_alone",
+            sqlite_where=sa.text("parent_id IS NULL"),
+            postgresql_where=sa.text("parent_id IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_targets_parent_id"))
 
     op.drop_table("targets")

@@ -10,7 +10,7 @@ from app.coalitions.commands.forming import (
     create_coalition,
     edit_organization,
 )
-from app.coalitions.commands.importing import ImportResult, import_organizations
+from app.coalitions.commands.importing import import_organizations
 from app.coalitions.commands.inviting import (
     InvitationOver,
     NewInvitation,
@@ -26,7 +26,6 @@ from app.coalitions.commands.people import NewRole, change_role, remove_member
 
 __all__ = [
     "Acceptance",
-    "ImportResult",
     "InvitationOver",
     "NewCoalition",
     "NewInvitation",

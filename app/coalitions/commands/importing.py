@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,7 @@ from app.coalitions.models import Coalition, Membership, Organization, Party, Pa
 from app.coalitions.roles import Right
 from app.core import audit, db
 from app.core.errors import Conflict, Invalid
-from app.core.tables import Problem, TableRow, read_csv
+from app.core.tables import ImportResult, Problem, TableRow, read_csv
 from app.core.text import slugify
 
 if TYPE_CHECKING:
@@ -40,16 +39,6 @@ COLUMNS = {
 CHOICES = {"legal_status": "c3, c4, other or unofficial", "scope": "national, state, local or international"}
 CHOICES["role"] = "lead or partner"
 CONTACT = ("contact_name", "contact_title", "contact_email")
-
-
-@dataclass(slots=True)
-class ImportResult:
-    """What became of a file: how many organizations were added, updated or as they should be; which lines failed."""
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    problems: list[Problem] = field(default_factory=list)
 
 
 def import_organizations(
