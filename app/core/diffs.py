@@ -41,15 +41,21 @@ def word_diff(old: str, new: str) -> list[Part]:
     """The way from ``old`` to ``new`` as (kind, text) with kinds "same", "add", "del"; both texts are whole in it."""
     before, after = _split(old), _split(new)
     parts: list[Part] = []
+    removed = added = ""
     for operation in Indel.opcodes(before, after):
+        source = "".join(before[operation.src_start : operation.src_end])
         if operation.tag == "equal":
-            parts.append(("same", "".join(before[operation.src_start : operation.src_end])))
+            parts += [*_change(removed, added), ("same", source)]
+            removed = added = ""
         else:
-            if removed := "".join(before[operation.src_start : operation.src_end]):
-                parts.append(("del", removed))
-            if added := "".join(after[operation.dest_start : operation.dest_end]):
-                parts.append(("add", added))
-    return parts
+            removed += source
+            added += "".join(after[operation.dest_start : operation.dest_end])
+    return parts + _change(removed, added)
+
+
+def _change(removed: str, added: str) -> list[Part]:
+    """One change as people read it: what went, then what came."""
+    return [part for part in (("del", removed), ("add", added)) if part[1]]
 
 
 def _edits(base: list[str], changed: list[str]) -> list[_Edit]:

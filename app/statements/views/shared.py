@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 blueprint = Blueprint("statements", __name__)
 PAGE = "/work/<coalition>/statements/<slug>"
 NUMBER = "<int:number>"
-STEPS = [
-    (Stage.DRAFTING.value, "Draft"),
-    (Stage.IN_REVIEW.value, "Review"),
-    (Stage.FROZEN.value, "Frozen"),
-    (Stage.OPEN.value, "Open"),
-    (Stage.CLOSED.value, "Closed"),
-    (Stage.DELIVERED.value, "Delivered"),
-]
+LABELS = {
+    Stage.DRAFTING: "Draft",
+    Stage.IN_REVIEW: "Review",
+    Stage.FROZEN: "Frozen",
+    Stage.OPEN: "Open",
+    Stage.CLOSED: "Closed",
+    Stage.DELIVERED: "Delivered",
+}
 TONES = {Answer.CONSENT: "good", Answer.STAND_ASIDE: "warn", Answer.OBJECT: "bad"}
 SAID = {Answer.CONSENT: "Consents", Answer.STAND_ASIDE: "Stands aside", Answer.OBJECT: "Objects"}
 
@@ -36,6 +36,12 @@ SAID = {Answer.CONSENT: "Consents", Answer.STAND_ASIDE: "Stands aside", Answer.O
 def found(session: Session, coalition: str, slug: str, right: Right = Right.SEE) -> Statement:
     """The statement of this address, if the person may do this to it."""
     return queries.statement_for(session, slug, by=actor(), right=right, within=coalition)
+
+
+def steps(now_at: Stage) -> list[tuple[str, str]]:
+    """The way of a statement as its page draws it: freezing ends the review, so it takes its place."""
+    passed = Stage.IN_REVIEW if now_at is Stage.FROZEN else Stage.FROZEN
+    return [(one.value, label) for one, label in LABELS.items() if one is not passed]
 
 
 def at(coalition: str, slug: str) -> str:
@@ -60,7 +66,7 @@ def common(session: Session, statement: Statement) -> dict[str, Any]:
         "state": StatementState,
         "stage": stage(statement).value,
         "here": home(statement),
-        "steps": STEPS,
+        "steps": steps(stage(statement)),
         "right": Right,
         "rights": rights_of(session, coalition.id, by=actor()),
     }

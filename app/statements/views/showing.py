@@ -15,7 +15,7 @@ from app.core.text import short_digest
 from app.statements import queries
 from app.statements.commands import Restoring, restore_revision
 from app.statements.rules import stage
-from app.statements.views.shared import NUMBER, PAGE, SAID, STEPS, TONES, acting, at, blueprint, common, found, home
+from app.statements.views.shared import LABELS, NUMBER, PAGE, SAID, TONES, acting, at, blueprint, common, found, home
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import cursor, page, see_other
 from app.web.security import actor, signed_in
@@ -44,7 +44,7 @@ def index(coalition: str) -> ResponseReturnValue:
             demo=ours.is_demo,
             zone=ours.zone,
             statements=[(row, home(row), stage(row).value) for row in rows],
-            labels=dict(STEPS),
+            labels={one.value: label for one, label in LABELS.items()},
             may_organize=Right.ORGANIZE in rights_of(session, ours.id, by=actor()),
         )
 
