@@ -22,6 +22,8 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import Invalid, Refusal
 from app.jobs import worker
+from app.mail import commands as post
+from app.mail import queries as post_queries
 from app.targets import commands as targets
 from config.server import Supervisor, web_command, worker_command
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
+mail = AppGroup("mail", help="The outbox: what waits, what failed, holding back and letting go.")
 
 
 OPERATOR = Actor(label="The operator at the command line", operator=True)
@@ -114,6 +117,62 @@ def print_result(result: ImportResult) -> None:
         click.echo(f"Line {problem.line}: {problem.reason}", err=True)
 
 
+@mail.command("status")
+@with_appcontext
+def mail_status() -> None:
+    """How many letters stand where, and what holds them back."""
+    with db.reading() as session:
+        for state, count in post_queries.counts_by_state(session).items():
+            click.echo(f"{state.value:12}{count:>9,}")
+        oldest = post_queries.oldest_waiting(session)
+        click.echo(f"The longest waiting is due since {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
+        for pause in post_queries.pauses(session):
+            click.echo(f"Held back since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.transport}): {pause.reason}")
+
+
+@mail.command("pause")
+@with_appcontext
+def pause_mail() -> None:
+    """Hold back every letter until ``flask mail resume``."""
+    transport = current_app.config["SETTINGS"].mail_transport.value
+    with sentences(), db.transaction() as session:
+        newly = post.hold(session, transport, by=OPERATOR, now=utc_now())
+    click.echo("Letters are held back." if newly else "Letters were held back already.")
+
+
+@mail.command("resume")
+@with_appcontext
+def resume_mail() -> None:
+    """Let letters leave again."""
+    with sentences(), db.transaction() as session:
+        post.resume(session, by=OPERATOR)
+    click.echo("Letters leave again.")
+
+
+@mail.command("retry")
+@click.argument("ids", nargs=-1, type=int)
+@click.option("--all", "every", is_flag=True, help="Every letter that failed.")
+@with_appcontext
+def retry_mail(ids: tuple[int, ...], *, every: bool) -> None:
+    """Try failed letters again. Those whose outcome is unknown stay: they may have arrived."""
+    with sentences(), db.transaction() as session:
+        done = post.retry_all(session, by=OPERATOR, now=utc_now()) if every else len(ids)
+        for ident in () if every else ids:
+            post.retry(session, ident, by=OPERATOR, now=utc_now())
+    click.echo(f"{done} will be tried again.")
+
+
+@mail.command("trial")
+@click.argument("address")
+@click.option("--name", default="", help="Whom the letter greets.")
+@with_appcontext
+def trial_mail(address: str, name: str) -> None:
+    """Send a trial letter, to see whether mail leaves and how it arrives."""
+    with sentences(), db.transaction() as session:
+        post.trial(session, address, name, by=OPERATOR, now=utc_now())
+    click.echo("Queued. A worker sends it; flask mail status tells what became of it.")
+
+
 @click.command("worker")
 @click.option("--until-idle", is_flag=True, help="Do all work there is, then stop.")
 @click.option("--threads", default=4, show_default=True, help="How many jobs at a time.")
@@ -138,5 +197,6 @@ def install(app: Flask) -> None:
     """Hang the commands into ``flask``."""
     app.cli.add_command(user)
     app.cli.add_command(imports)
+    app.cli.add_command(mail)
     app.cli.add_command(run_worker)
     app.cli.add_command(serve)

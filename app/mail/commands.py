@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core import db
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.mail import outbox
+from app.mail import messages, outbox
 from app.mail.models import Email, EmailState, MailPause
 from app.mail.outbox import SEND
 from app.mail.render import Rendered
@@ -186,6 +186,12 @@ def pause(session: Session, transport: str, reason: str, *, now: datetime) -> bo
     return db.insert_once(session, MailPause, [row], unique=["transport"]) == 1
 
 
+def hold(session: Session, transport: str, *, by: Actor, now: datetime) -> bool:
+    """An operator holds back every letter, to stop something from going out; False if they were held back already."""
+    _only_operators(by)
+    return pause(session, transport, f"Stopped by {by.label}.", now=now)
+
+
 def resume(session: Session, *, by: Actor) -> None:
     """Let letters leave again."""
     _only_operators(by)
@@ -205,6 +211,24 @@ def retry(session: Session, email_id: int, *, by: Actor, now: datetime) -> Email
     row.settled_at = None
     ring(session, SEND)
     return row
+
+
+def retry_all(session: Session, *, by: Actor, now: datetime) -> int:
+    """Try every failed letter again; returns how many."""
+    _only_operators(by)
+    fresh = {"state": EmailState.QUEUED, "attempts": 0, "try_after": now, "settled_at": None}
+    failed = sa.update(Email).where(Email.state == EmailState.FAILED).values(fresh).returning(Email.id)
+    ring(session, SEND)
+    return len(session.scalars(failed).all())
+
+
+def trial(session: Session, address: str, name: str, *, by: Actor, now: datetime) -> Email:
+    """Queue a trial letter, so that an operator sees whether and how mail arrives."""
+    _only_operators(by)
+    try:
+        return outbox.queue(session, messages.trial(address, name), once=f"trial:{address}:{now.isoformat()}", now=now)
+    except ValueError as error:
+        raise Invalid({"address": str(error)}) from error
 
 
 def _only_operators(by: Actor) -> None:
