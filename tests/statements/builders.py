@@ -13,7 +13,7 @@ from app.statements.commands import NewStatement, start_statement
 from app.statements.models import Statement
 from tests import builders
 from tests.builders import NOW
-from tests.statements.letters import PLAIN
+from tests.statements.texts import PLAIN
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

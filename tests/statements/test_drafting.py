@@ -27,7 +27,7 @@ from app.statements.models import Revision, Statement, StatementState
 from app.statements.rules import Overtaken
 from tests.builders import NOW
 from tests.statements.builders import Scene, scene
-from tests.statements.letters import LETTERS, PLAIN
+from tests.statements.texts import PLAIN, TEXTS
 
 
 def save(session: Session, there: Scene, text: str, based_on: int) -> Revision:
@@ -68,7 +68,7 @@ def test_beginning_twice_with_the_same_words_makes_one_statement_and_other_words
     )
 
 
-@pytest.mark.parametrize("text", LETTERS.values(), ids=LETTERS.keys())
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_what_is_stored_is_canonical_and_its_digest_can_be_recomputed(session: Session, text: str) -> None:
     there = scene(session)
 

@@ -27,7 +27,7 @@ from app.statements.commands import (
 from app.statements.models import StatementState
 from tests.builders import NOW
 from tests.statements.builders import Scene, scene
-from tests.statements.letters import PLAIN, WITH_EVERYTHING
+from tests.statements.texts import PLAIN, WITH_EVERYTHING
 
 JUNE = Opening(deadline_date=date(2021, 6, 30), deadline_time=time(17))
 JULY = Opening(deadline_date=date(2021, 7, 15), deadline_time=time(17))

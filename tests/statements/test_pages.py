@@ -18,7 +18,7 @@ from app.statements import queries
 from app.statements.commands import Freezing, NewRevision, freeze, save_revision
 from app.statements.models import Statement, StatementState
 from tests.statements.builders import Scene, scene
-from tests.statements.letters import HOSTILE, PLAIN
+from tests.statements.texts import HOSTILE, PLAIN
 
 SignIn = Callable[[Account], FlaskClient]
 HERE = "/work/coalition-for-open-faces/statements/vote-for-the-ordinance"
