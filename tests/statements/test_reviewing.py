@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.mail.models import Email
+from app.mail.render import render
 from app.statements import queries
 from app.statements.commands import (
     Decision,
@@ -64,6 +65,20 @@ def test_asking_for_review_writes_to_everybody_who_may_answer_and_only_once(sess
     assert letters[0].context["answer_path"] == (
         "/work/coalition-for-open-faces/statements/vote-for-the-ordinance/answer"
     )
+
+
+def test_the_request_to_answer_reads_like_a_letter_and_leads_to_the_answer(session: Session) -> None:
+    in_review(session)
+    letter = session.scalars(sa.select(Email).where(Email.to_name == "Sig Signatory")).one()
+
+    written = render(letter)
+
+    assert written.subject == "Please answer for Northwest Privacy Alliance: Vote for the ordinance"
+    assert "We ask you to vote for the ordinance before you." in written.text
+    assert "We ask you to vote for the ordinance before you." in written.html
+    address = "http://undersigned.example/work/coalition-for-open-faces/statements/vote-for-the-ordinance/answer"
+    assert address in written.text
+    assert address in written.html
 
 
 def test_only_organizers_ask_for_review(session: Session) -> None:
