@@ -73,4 +73,5 @@ def promise(session: Session, given: Scene, **changes: Any) -> Commitment:
         "source": "news agency report, 19 May 2021",
         **changes,
     }
-    return commands.record_commitment(session, given.campaign, commands.NewCommitment(**fields), by=given.by, now=NOW)
+    campaign = session.get_one(Campaign, given.campaign.id)
+    return commands.record_commitment(session, campaign, commands.NewCommitment(**fields), by=given.by, now=NOW)
