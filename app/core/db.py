@@ -167,6 +167,12 @@ def locked(session: Session, model: type[Row], ident: int) -> Row:
     return row
 
 
+def one_at_a_time(session: Session, key: str) -> None:
+    """Have everybody who names the same key wait for the others' transactions (SQLite has one writer anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
+
+
 def add(session: Session, row: Row) -> Row:
     """Add a row and give it its id."""
     session.add(row)

@@ -1,7 +1,115 @@
-"""Pages of supporters."""
+"""A supporter's own pages: leave one sender by one click, see and change every answer, download what is held."""
 
 from __future__ import annotations
 
-from flask import Blueprint
+import json
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.supporters import commands, queries
+from app.supporters.models import Supporter
+from app.web.pages import download, page, see_other
+from app.web.security import link_holder
 
 blueprint = Blueprint("supporters", __name__)
+
+
+@blueprint.get("/unsubscribe/<token>")
+@link_holder
+def unsubscribe(token: str) -> ResponseReturnValue:
+    """One button; opening the page leaves nothing."""
+    with reading() as session:
+        _, organization = queries.by_unsubscribe_link(session, token, now=utc_now())
+        return page("supporters/unsubscribe.html", organization=organization, token=token, left=False)
+
+
+@blueprint.post("/unsubscribe/<token>")
+@link_holder
+def leave(token: str) -> ResponseReturnValue:
+    """Leave one sender at once: by the button, or by a mail program's one-click post (RFC 8058)."""
+    now = utc_now()
+    one_click = request.form.get("List-Unsubscribe") == "One-Click"
+    with transaction() as session:
+        supporter, organization = queries.by_unsubscribe_link(session, token, now=now)
+        if supporter is not None and organization is not None:
+            source = "one-click unsubscribe" if one_click else "unsubscribe page"
+            commands.leave(session, supporter, organization, source=source, now=now)
+    return page("supporters/unsubscribe.html", organization=organization, token=token, left=True)
+
+
+@blueprint.get("/preferences/<token>")
+@link_holder
+def preferences(token: str) -> ResponseReturnValue:
+    """Every answer, with the words it was given to."""
+    with reading() as session:
+        supporter = queries.by_preferences_link(session, token, now=utc_now())
+        answers = queries.answers(session, supporter) if supporter else []
+        return page(
+            "supporters/preferences.html",
+            supporter=supporter,
+            answers=answers,
+            token=token,
+            saved=request.args.get("saved") == "yes",
+        )
+
+
+@blueprint.post("/preferences/<token>")
+@link_holder
+def change_preferences(token: str) -> ResponseReturnValue:
+    """Take the new answers."""
+    now = utc_now()
+    with transaction() as session:
+        supporter = queries.by_preferences_link(session, token, now=now)
+        if supporter is not None:
+            if request.form.get("everything") == "leave":
+                commands.leave_all(session, supporter, source="preferences page", now=now)
+            else:
+                commands.change_consents(session, supporter, _chosen(), now=now)
+    return see_other(f"/preferences/{token}?saved=yes")
+
+
+@blueprint.get("/preferences/<token>/data.json")
+@link_holder
+def own_data(token: str) -> ResponseReturnValue:
+    """Everything that is held about the holder of this link, as a file."""
+    with reading() as session:
+        supporter = queries.by_preferences_link(session, token, now=utc_now())
+        held = _held(supporter) if supporter else {}
+        if supporter:
+            held["answers"] = [
+                {
+                    "organization": line.organization.name,
+                    "yes": line.yes,
+                    "words": line.words,
+                    "source": line.source,
+                    "at": line.at.isoformat(),
+                }
+                for line in queries.ledger(session, supporter)
+            ]
+    body = json.dumps(held, ensure_ascii=False, indent=2).encode()
+    return download(body, "what-we-hold-about-you.json", "application/json")
+
+
+def _held(supporter: Supporter) -> dict[str, object]:
+    return {
+        "email": supporter.email,
+        "given_name": supporter.given_name,
+        "family_name": supporter.family_name,
+        "postal_code": supporter.postal_code,
+        "country": supporter.country,
+        "language": supporter.language,
+        "since": supporter.created_at.isoformat(),
+    }
+
+
+def _chosen() -> dict[int, bool]:
+    """``answer-7=yes`` from the form as {7: True}; what is neither yes nor no changes nothing."""
+    answers = {
+        name.removeprefix("answer-"): value for name, value in request.form.items() if name.startswith("answer-")
+    }
+    return {
+        int(ident): value == "yes" for ident, value in answers.items() if ident.isdigit() and value in {"yes", "no"}
+    }

@@ -1,0 +1,148 @@
+"""Remembering who confirmed an address, what they said yes and no to, and forgetting them when they ask."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from pydantic import Field
+
+from app.coalitions.models import Organization
+from app.core import db
+from app.core.inputs import Input
+from app.core.text import canonical_email
+from app.mail import outbox
+from app.mail.models import Email, EmailState, Suppression
+from app.supporters import queries
+from app.supporters.models import Consent, Purpose, Standing, Supporter
+from app.supporters.rules import stream
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy.orm import Session
+
+LEFT_WORDS = "Stop letters from {name}."
+CHANGED_WORDS = "May {name} write to you with updates?"
+
+
+class Details(Input):
+    """What a confirmed signature says of its signer."""
+
+    email: str
+    given_name: str = ""
+    family_name: str = ""
+    postal_code: str = ""
+    country: str = ""
+    language: str = Field(default="en")
+
+
+def remember(session: Session, entry: Details, *, now: datetime) -> Supporter:
+    """The supporter behind a confirmed address, new or known; names and place are the newest given."""
+    canonical = canonical_email(entry.email)
+    start = {"email": entry.email, "email_canonical": canonical, "given_name": "", "family_name": "", "created_at": now}
+    defaults = {"postal_code": "", "country": "", "language": "en"}
+    db.insert_once(session, Supporter, [{**start, **defaults}], unique=["email_canonical"])
+    query = sa.select(Supporter).where(Supporter.email_canonical == canonical).with_for_update()
+    supporter = session.scalars(query.execution_options(populate_existing=True)).one()
+    supporter.email = entry.email
+    supporter.given_name, supporter.family_name = entry.given_name, entry.family_name
+    supporter.postal_code, supporter.country = entry.postal_code, entry.country
+    supporter.language = entry.language
+    session.flush()
+    return supporter
+
+
+def record_consent(
+    session: Session,
+    supporter: Supporter,
+    organization: Organization,
+    *,
+    yes: bool,
+    words: str,
+    source: str,
+    now: datetime,
+) -> Consent:
+    """Add a line to the ledger; it is in effect before the next letter of that organization leaves."""
+    db.locked(session, Supporter, supporter.id)
+    line = Consent(
+        supporter_id=supporter.id,
+        organization_id=organization.id,
+        purpose=Purpose.UPDATES,
+        yes=yes,
+        words=words,
+        source=source,
+        at=now,
+    )
+    session.add(line)
+    key = {"supporter_id": supporter.id, "organization_id": organization.id, "purpose": Purpose.UPDATES}
+    if not db.insert_once(session, Standing, [{**key, "yes": yes, "at": now}], unique=list(key)):
+        session.execute(sa.update(Standing).filter_by(**key).values(yes=yes, at=now))
+    if yes:
+        outbox.allow(session, supporter.email, stream=stream(organization.id))
+    else:
+        outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
+    session.flush()
+    return line
+
+
+def leave(session: Session, supporter: Supporter, organization: Organization, *, source: str, now: datetime) -> None:
+    """Stop one organization's updates at once. Leaving twice adds no second line."""
+    if not queries.says_yes(session, supporter.id, organization.id):
+        outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
+        return
+    words = LEFT_WORDS.format(name=organization.name)
+    record_consent(session, supporter, organization, yes=False, words=words, source=source, now=now)
+
+
+def change_consents(session: Session, supporter: Supporter, chosen: Mapping[int, bool], *, now: datetime) -> int:
+    """Take a supporter's new answers to organizations that asked them before; returns how many changed."""
+    changed = 0
+    for answer in queries.answers(session, supporter):
+        yes = chosen.get(answer.organization.id, answer.yes)
+        if yes != answer.yes:
+            words = CHANGED_WORDS.format(name=answer.organization.name)
+            record_consent(
+                session, supporter, answer.organization, yes=yes, words=words, source="preferences page", now=now
+            )
+            changed += 1
+    return changed
+
+
+def leave_all(session: Session, supporter: Supporter, *, source: str, now: datetime) -> None:
+    """Stop the updates of every organization."""
+    for answer in queries.answers(session, supporter):
+        leave(session, supporter, answer.organization, source=source, now=now)
+
+
+def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
+    """Erase a person: the row, the ledger, and letters not yet handed over. Counts of signatures stay.
+
+    Rooms above strip what they hold first (see ``petitions.commands.forget_signer``).
+    """
+    session.execute(
+        sa.update(Email)
+        .where(Email.to_canonical == supporter.email_canonical, Email.state == EmailState.QUEUED)
+        .values(state=EmailState.DROPPED, last_error="The person asked to be erased.", settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        sa.update(Email)
+        .where(Email.to_canonical == supporter.email_canonical)
+        .values(
+            to_address="erased@invalid",
+            to_canonical="erased@invalid",
+            to_name="",
+            context={},
+            text=None,
+            html=None,
+            raw=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        sa.delete(Suppression).where(Suppression.address == supporter.email_canonical, Suppression.reason == "left")
+    )
+    session.delete(supporter)
+    session.flush()

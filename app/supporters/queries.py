@@ -1,0 +1,97 @@
+"""Supporters by what they prove, what they answered, and what is held about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.coalitions.models import Organization
+from app.core import tokens
+from app.core.text import canonical_email
+from app.supporters.models import Consent, Purpose, Standing, Supporter
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a supporter last said to one organization, and the words they were shown then."""
+
+    organization: Organization
+    yes: bool
+    words: str
+    at: datetime
+
+
+def by_email(session: Session, address: str) -> Supporter | None:
+    """The supporter behind an address, however it is written."""
+    return session.scalar(sa.select(Supporter).where(Supporter.email_canonical == canonical_email(address)))
+
+
+def by_preferences_link(session: Session, token: str, *, now: datetime) -> Supporter | None:
+    """Whose preferences a link opens; None once they were erased. StaleLink for a bad link."""
+    claim = tokens.read("preferences", token, now=now)
+    return session.get(Supporter, tokens.number(claim, "id"))
+
+
+def by_unsubscribe_link(session: Session, token: str, *, now: datetime) -> tuple[Supporter | None, Organization | None]:
+    """Who leaves whom by this link; the supporter is None once erased. StaleLink for a bad link."""
+    claim = tokens.read("unsubscribe", token, now=now)
+    supporter = session.get(Supporter, tokens.number(claim, "id"))
+    return supporter, session.get(Organization, tokens.number(claim, "from"))
+
+
+def answers(session: Session, supporter: Supporter) -> list[Answered]:
+    """The newest answer to each organization, by its name, with the words it was given to."""
+    newest = (
+        sa.select(sa.func.max(Consent.id))
+        .where(Consent.supporter_id == supporter.id, Consent.purpose == Purpose.UPDATES)
+        .group_by(Consent.organization_id)
+    )
+    query = (
+        sa.select(Consent)
+        .join(Organization)
+        .where(Consent.id.in_(newest))
+        .options(joinedload(Consent.organization))
+        .order_by(Organization.name)
+    )
+    return [
+        Answered(organization=line.organization, yes=line.yes, words=line.words, at=line.at)
+        for line in session.scalars(query)
+    ]
+
+
+def ledger(session: Session, supporter: Supporter) -> list[Consent]:
+    """Every line of the ledger about a supporter, oldest first."""
+    query = sa.select(Consent).where(Consent.supporter_id == supporter.id).options(joinedload(Consent.organization))
+    return list(session.scalars(query.order_by(Consent.id)))
+
+
+def says_yes(session: Session, supporter_id: int, organization_id: int) -> bool:
+    """Whether the newest answer to this organization is a yes."""
+    query = sa.select(Standing.yes).where(
+        Standing.supporter_id == supporter_id,
+        Standing.organization_id == organization_id,
+        Standing.purpose == Purpose.UPDATES,
+    )
+    return session.scalar(query) is True
+
+
+def audience(
+    session: Session, organization_id: int, *, after_id: int = 0, until_id: int | None = None, limit: int = 500
+) -> list[int]:
+    """The ids of supporters with a standing yes to an organization, ascending, from ``after_id`` on."""
+    query = sa.select(Standing.supporter_id).where(
+        Standing.organization_id == organization_id,
+        Standing.purpose == Purpose.UPDATES,
+        Standing.yes.is_(True),
+        Standing.supporter_id > after_id,
+    )
+    if until_id is not None:
+        query = query.where(Standing.supporter_id <= until_id)
+    return list(session.scalars(query.order_by(Standing.supporter_id).limit(limit)))

@@ -1,0 +1,26 @@
+"""The links a supporter gets, what they prove, and the stream that leaving stops."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.core import tokens
+
+# Letters are kept for years, and leaving must work from the oldest of them.
+LINKS_LAST = timedelta(days=2 * 366)
+
+
+def stream(organization_id: int) -> str:
+    """The stream of an organization's updates; leaving it stops letters already queued."""
+    return f"updates:{organization_id}"
+
+
+def preferences_path(supporter_id: int, now: datetime) -> str:
+    """Where a supporter sees and changes what they said yes to."""
+    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
+
+
+def unsubscribe_path(supporter_id: int, organization_id: int, now: datetime) -> str:
+    """Where one click leaves one sender."""
+    claim = {"id": supporter_id, "from": organization_id}
+    return f"/unsubscribe/{tokens.sign('unsubscribe', claim, lasts=LINKS_LAST, now=now)}"
