@@ -60,6 +60,19 @@ class ConsentAsk(Base):
     organization: Mapped[Organization] = relationship()
 
 
+class PetitionReport(Base):
+    """A report to the targets that somebody asked for; ``document`` is set once the PDF has been made."""
+
+    __tablename__ = "petition_reports"
+    __table_args__ = (sa.UniqueConstraint("petition_id", "number"),)
+
+    petition_id: Mapped[int] = mapped_column(sa.ForeignKey("petitions.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    document_id: Mapped[int | None] = mapped_column(sa.ForeignKey("documents.id"))
+    asked_at: Mapped[datetime]
+    petition: Mapped[Petition] = relationship()
+
+
 class SignatureState(Enum):
     """How a signature stands; only ``validated`` counts."""
 

@@ -58,7 +58,7 @@ def _markdown(text: str, prefix: str = "") -> Markup:
 
 def install(app: Flask) -> None:
     """Hang the filters into the templates: ``{{ at|moment(zone) }}``, ``day``, ``number``, ``markdown``."""
-    app.jinja_env.filters.update(moment=_moment, day=_day, number=_number, markdown=_markdown)
+    app.jinja_env.filters.update(moment=_moment, day=_day, number=_number, markdown=_markdown, excerpt=markup.excerpt)
     app.jinja_env.globals.update(now=utc_now)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -666,6 +666,25 @@ def upgrade() -> None:
         sa.UniqueConstraint("statement_id", "number", name=op.f("uq_editions_statement_id_number")),
     )
     op.create_table(
+        "petition_reports",
+        sa.Column("petition_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("document_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["document_id"], ["documents.id"], name=op.f("fk_petition_reports_document_id_documents")
+        ),
+        sa.ForeignKeyConstraint(
+            ["petition_id"],
+            ["petitions.id"],
+            name=op.f("fk_petition_reports_petition_id_petitions"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_petition_reports")),
+        sa.UniqueConstraint("petition_id", "number", name=op.f("uq_petition_reports_petition_id_number")),
+    )
+    op.create_table(
         "reactions",
         sa.Column("commitment_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("organization_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -982,6 +1001,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_reactions_organization_id"))
 
     op.drop_table("reactions")
+    op.drop_table("petition_reports")
     op.drop_table("editions")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_deliveries_target_id"))

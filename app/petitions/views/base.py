@@ -1,4 +1,4 @@
-"""Pages of petitions."""
+"""The one blueprint that the pages of petitions hang on."""
 
 from __future__ import annotations
 

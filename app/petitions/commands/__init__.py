@@ -1,0 +1,41 @@
+"""Every write of petitions: running one, signing it, counting, reporting to targets."""
+
+from app.petitions.commands.counting import COUNT, count_new, recount
+from app.petitions.commands.reporting import REPORT, keep_report, send_report
+from app.petitions.commands.running import (
+    Ask,
+    NewPetition,
+    close_petition,
+    edit_petition,
+    open_petition,
+    start_petition,
+)
+from app.petitions.commands.signing import (
+    NewSignature,
+    confirm,
+    forget_signer,
+    invalidate,
+    sign,
+    withdraw_signature,
+)
+
+__all__ = [
+    "COUNT",
+    "REPORT",
+    "Ask",
+    "NewPetition",
+    "NewSignature",
+    "close_petition",
+    "confirm",
+    "count_new",
+    "edit_petition",
+    "forget_signer",
+    "invalidate",
+    "keep_report",
+    "open_petition",
+    "recount",
+    "send_report",
+    "sign",
+    "start_petition",
+    "withdraw_signature",
+]

@@ -1,0 +1,64 @@
+"""The public page and its form. It sets no cookie, and answers everybody alike."""
+
+from __future__ import annotations
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.petitions import commands, queries, rules
+from app.petitions.models import ConsentAsk
+from app.petitions.views.base import blueprint
+from app.web.errors import wants_json
+from app.web.forms import form_state, posted, redisplays
+from app.web.pages import page, see_other
+from app.web.security import actor, link_holder, public
+
+
+@blueprint.get("/petitions/<slug>")
+@public
+def petition(slug: str) -> ResponseReturnValue:
+    """The text, the count, and the form beside it."""
+    with reading() as session:
+        found = queries.public_petition(session, slug)
+        return page(
+            "petitions/show.html",
+            petition=found,
+            coalition=found.campaign.coalition,
+            demo=found.campaign.coalition.is_demo,
+            asks=queries.asks(session, found.id),
+            goal=rules.next_goal(found.counted, found.goal),
+            open=found.accepts_signatures(utc_now()),
+            form=form_state({"country": "US"}),
+        )
+
+
+@blueprint.post("/petitions/<slug>/sign")
+@public
+@redisplays(petition)
+def sign(slug: str) -> ResponseReturnValue:
+    """Take a signature. What follows is the same for a new, a known and a refused one."""
+    entry = posted(commands.NewSignature)
+    with transaction() as session:
+        found = queries.public_petition(session, slug)
+        answers = _answers(queries.asks(session, found.id))
+        commands.sign(session, found, entry, answers, by=actor(), now=utc_now())
+    if wants_json():
+        return jsonify({"status": "check your e-mail to confirm"}), 202
+    return see_other(f"/petitions/{slug}/thanks")
+
+
+@blueprint.get("/petitions/<slug>/thanks")
+@link_holder
+def thanks(slug: str) -> ResponseReturnValue:
+    """What to do next, said to everybody in the same words."""
+    with reading() as session:
+        found = queries.public_petition(session, slug)
+        return page("petitions/thanks.html", petition=found, demo=found.campaign.coalition.is_demo)
+
+
+def _answers(asks: list[ConsentAsk]) -> dict[int, bool]:
+    """``consent-<slug>`` = yes or no; anything else is no answer."""
+    given = {ask.organization_id: request.form.get(f"consent-{ask.organization.slug}") for ask in asks}
+    return {ident: value == "yes" for ident, value in given.items() if value in {"yes", "no"}}

@@ -1,0 +1,179 @@
+"""Petitions for organizers: start, open, watch, report, close; and each organization's own signers as a table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from app.campaigns.models import Campaign
+from app.campaigns.queries import campaign_for
+from app.coalitions.models import Organization
+from app.coalitions.queries import organization_for, parties
+from app.coalitions.roles import Right
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.core.errors import Invalid, NotFound
+from app.petitions import commands, exports, queries
+from app.petitions.models import Petition
+from app.petitions.views.base import blueprint
+from app.web.forms import form_state, posted, redisplays
+from app.web.pages import download, page, see_other
+from app.web.security import actor, signed_in
+
+WORDS = "May {name} write to you with news of this campaign?"
+CHOICES = 5
+
+
+@blueprint.get("/work/<coalition>/campaigns/<campaign>/petitions/new")
+@signed_in
+def new_petition(coalition: str, campaign: str) -> ResponseReturnValue:
+    """The empty form."""
+    by = actor()
+    with reading() as session:
+        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE)
+        return _form(session, found, coalition, {"goal": "100"})
+
+
+@blueprint.post("/work/<coalition>/campaigns/<campaign>/petitions/new")
+@signed_in
+@redisplays(new_petition)
+def start_petition(coalition: str, campaign: str) -> ResponseReturnValue:
+    """Write the petition down as a draft."""
+    by, entry = actor(), posted(commands.NewPetition)
+    with transaction() as session:
+        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE)
+        petition = commands.start_petition(session, found, entry, _asks(session, found), by=by, now=utc_now())
+    return see_other(_path(coalition, petition), "The draft is saved. Read it once more, then open it.")
+
+
+@blueprint.get("/work/<coalition>/petitions/<slug>")
+@signed_in
+def petition_page(coalition: str, slug: str) -> ResponseReturnValue:
+    """How a petition stands, and its one next act."""
+    by = actor()
+    with reading() as session:
+        found = queries.petition_for(session, slug, by=by, coalition=coalition)
+        states = queries.states(session, found.id)
+        return page(
+            "petitions/workroom.html",
+            coalition=found.campaign.coalition,
+            demo=found.campaign.coalition.is_demo,
+            petition=found,
+            states={state.value: count for state, count in states.items()},
+            received=sum(states.values()),
+            per_day=queries.per_day(session, found),
+            asked=queries.answers_by_organization(session, found),
+            comments=queries.recent_comments(session, found.id),
+            reports=queries.reports(session, found.id),
+            targets=[target for target in found.campaign.targets if target.email],
+            form=form_state(),
+        )
+
+
+@blueprint.get("/work/<coalition>/petitions/<slug>/edit")
+@signed_in
+def edit_petition(coalition: str, slug: str) -> ResponseReturnValue:
+    """The form with the draft's words."""
+    by = actor()
+    with reading() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        initial: dict[str, Any] = {"title": found.title, "text": found.text, "goal": str(found.goal)}
+        initial["asks"] = [str(ask.organization_id) for ask in found.asks]
+        return _form(session, found.campaign, coalition, initial, found)
+
+
+@blueprint.post("/work/<coalition>/petitions/<slug>/edit")
+@signed_in
+@redisplays(edit_petition)
+def change_petition(coalition: str, slug: str) -> ResponseReturnValue:
+    """Change a draft."""
+    by, entry = actor(), posted(commands.NewPetition)
+    with transaction() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        commands.edit_petition(session, found, entry, _asks(session, found.campaign), by=by)
+    return see_other(_path(coalition, found), "The draft is saved.")
+
+
+@blueprint.post("/work/<coalition>/petitions/<slug>/open")
+@signed_in
+@redisplays(petition_page)
+def open_petition(coalition: str, slug: str) -> ResponseReturnValue:
+    """Let people sign."""
+    by = actor()
+    with transaction() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        commands.open_petition(session, found, by=by, now=utc_now())
+    return see_other(_path(coalition, found), "The petition is open.")
+
+
+@blueprint.post("/work/<coalition>/petitions/<slug>/close")
+@signed_in
+@redisplays(petition_page)
+def close_petition(coalition: str, slug: str) -> ResponseReturnValue:
+    """Take no more signatures."""
+    by = actor()
+    with transaction() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        commands.close_petition(session, found, by=by, now=utc_now())
+    return see_other(_path(coalition, found), "The petition is closed. Confirmations already mailed still count.")
+
+
+@blueprint.post("/work/<coalition>/petitions/<slug>/report")
+@signed_in
+@redisplays(petition_page)
+def send_report(coalition: str, slug: str) -> ResponseReturnValue:
+    """Report to the targets."""
+    by = actor()
+    with transaction() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        commands.send_report(session, found, by=by, now=utc_now())
+    return see_other(_path(coalition, found), "The report is being made and goes to every target with an address.")
+
+
+@blueprint.get("/work/<coalition>/petitions/<slug>/signers/<organization>.csv")
+@signed_in
+def signers(coalition: str, slug: str, organization: str) -> ResponseReturnValue:
+    """The people who said yes to one's own organization."""
+    by = actor()
+    with reading() as session:
+        found = queries.petition_for(session, slug, by=by, coalition=coalition)
+        group = organization_for(session, organization, by=by, right=Right.WRITE_UPDATE)
+        body = exports.signers(session, found.id, group.id)
+    return download(body, f"{slug}-{organization}.csv", "text/csv")
+
+
+def _path(coalition: str, petition: Petition) -> str:
+    return f"/work/{coalition}/petitions/{petition.slug}"
+
+
+def _asks(session: Session, campaign: Campaign) -> list[commands.Ask]:
+    """The organizations chosen on the form, each with the words that will be shown."""
+    members: dict[str, Organization] = {
+        str(party.organization_id): party.organization for party in parties(session, campaign.coalition_id)
+    }
+    chosen = [members[ident] for ident in dict.fromkeys(request.form.getlist("asks")) if ident in members]
+    if len(chosen) > CHOICES:
+        raise Invalid({"asks": f"Choose at most {CHOICES}: a form that asks more questions is not answered."})
+    return [(organization, WORDS.format(name=organization.name)) for organization in chosen]
+
+
+def _form(
+    session: Session, campaign: Campaign, coalition: str, initial: dict[str, Any], petition: Petition | None = None
+) -> str:
+    if campaign.coalition.slug != coalition:
+        raise NotFound
+    return page(
+        "petitions/edit.html",
+        coalition=campaign.coalition,
+        demo=campaign.coalition.is_demo,
+        campaign=campaign,
+        petition=petition,
+        action=request.path,
+        members=[
+            (str(party.organization_id), party.organization.name) for party in parties(session, campaign.coalition_id)
+        ],
+        form=form_state(initial),
+    )
