@@ -1,0 +1,48 @@
+"""What may happen to an update, and what its words may hold."""
+
+from __future__ import annotations
+
+import re
+
+from app.broadcasts.models import Broadcast, BroadcastState
+from app.core.errors import Conflict, Invalid
+
+GIVEN_NAME = "{given_name}"
+FIELD = re.compile(r"\{([^{}\n]{0,40})\}")
+WAY = ("draft", "approved", "sending", "sent")
+
+
+def filled(text: str, given_name: str) -> str:
+    """The words with the reader's given name in place of ``{given_name}`` ("friend" when there is none)."""
+    return text.replace(GIVEN_NAME, given_name or "friend")
+
+
+def check_words(subject: str, body: str) -> None:
+    """Refuse merge fields that nothing would fill, at the field where they stand."""
+    problems: dict[str, str] = {}
+    for name, words in (("subject", subject), ("body", body)):
+        unknown = next((found.group(0) for found in FIELD.finditer(words) if found.group(0) != GIVEN_NAME), None)
+        if unknown:
+            problems[name] = f"{unknown} would be sent as it stands. The only field is {GIVEN_NAME}."
+    if problems:
+        raise Invalid(problems)
+
+
+def must_be_draft(broadcast: Broadcast) -> None:
+    """Refuse changes to words that were approved or sent."""
+    if broadcast.state not in {BroadcastState.DRAFT, BroadcastState.APPROVED}:
+        raise Conflict(f"This update is {broadcast.state.value}; its words cannot change any more.")
+
+
+def must_be_approvable(broadcast: Broadcast, account_id: int | None) -> None:
+    """An update is approved once it is written, by somebody who did not write it."""
+    if broadcast.state is not BroadcastState.DRAFT:
+        raise Conflict(f"This update is {broadcast.state.value}; only a draft can be approved.")
+    if account_id is None or account_id == broadcast.author_id:
+        raise Conflict("Somebody other than its author approves an update. Ask a colleague or another member group.")
+
+
+def must_be_sendable(broadcast: Broadcast) -> None:
+    """Only the very words that were approved are sent."""
+    if broadcast.state is not BroadcastState.APPROVED or broadcast.approved_version != broadcast.version:
+        raise Conflict("These words have not been approved. Ask a second person to approve them, then send.")
