@@ -125,7 +125,7 @@ def mail_status() -> None:
         for state, count in post_queries.counts_by_state(session).items():
             click.echo(f"{state.value:12}{count:>9,}")
         oldest = post_queries.oldest_waiting(session)
-        click.echo(f"The longest waiting is due since {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
+        click.echo(f"Oldest due: {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
         for pause in post_queries.pauses(session):
             click.echo(f"Held back since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.transport}): {pause.reason}")
 

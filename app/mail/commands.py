@@ -189,7 +189,7 @@ def pause(session: Session, transport: str, reason: str, *, now: datetime) -> bo
 def hold(session: Session, transport: str, *, by: Actor, now: datetime) -> bool:
     """An operator holds back every letter, to stop something from going out; False if they were held back already."""
     _only_operators(by)
-    return pause(session, transport, f"Stopped by {by.label}.", now=now)
+    return pause(session, transport, f"{by.label} stopped it.", now=now)
 
 
 def resume(session: Session, *, by: Actor) -> None:

@@ -137,7 +137,7 @@ def test_an_operator_holds_letters_back_and_lets_them_leave(operator: FlaskClien
     ident = queued()
     operator.post("/operator/mail/hold")
     assert jobs.send() == 0
-    assert re.search(r"held back since.*Stopped by Robin Vale", operator.get("/operator/mail").text, re.DOTALL)
+    assert re.search(r"held back since.*Robin Vale stopped it", operator.get("/operator/mail").text, re.DOTALL)
 
     operator.post("/operator/mail/resume")
 
