@@ -58,7 +58,7 @@ class AccountRefused(NotAccepted):
 
 
 class Transport(Protocol):
-    """A way out. ``patience`` is longer than handing over one letter can take; claims are held that long."""
+    """A way out. ``patience`` is how long a claim is held: longer than handing over one letter should take."""
 
     name: str
     patience: timedelta
