@@ -21,6 +21,7 @@ from app.core import db
 from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.errors import Invalid, Refusal
+from app.demo.play import play
 from app.jobs import worker
 from app.mail import commands as post
 from app.mail import queries as post_queries
@@ -36,6 +37,8 @@ user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
 mail = AppGroup("mail", help="The outbox: what waits, what failed, holding back and letting go.")
 
+
+demo = AppGroup("demo", help="The demonstration campaign.")
 
 OPERATOR = Actor(label="The operator at the command line", operator=True)
 
@@ -125,7 +128,7 @@ def mail_status() -> None:
         for state, count in post_queries.counts_by_state(session).items():
             click.echo(f"{state.value:12}{count:>9,}")
         oldest = post_queries.oldest_waiting(session)
-        click.echo(f"Oldest due: {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
+        click.echo(f"The longest waiting is due since {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
         for pause in post_queries.pauses(session):
             click.echo(f"Held back since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.transport}): {pause.reason}")
 
@@ -193,10 +196,19 @@ def serve() -> None:
     sys.exit(Supervisor({"web": web_command(settings), "worker": worker_command(settings)}).run())
 
 
+@demo.command("play")
+@with_appcontext
+def play_demo() -> None:
+    """Play the demonstration through the commands the web uses; playing twice doubles nothing."""
+    with sentences():
+        play(current_app.config["SETTINGS"])
+
+
 def install(app: Flask) -> None:
     """Hang the commands into ``flask``."""
     app.cli.add_command(user)
     app.cli.add_command(imports)
+    app.cli.add_command(demo)
     app.cli.add_command(mail)
     app.cli.add_command(run_worker)
     app.cli.add_command(serve)

@@ -151,6 +151,8 @@ def reading() -> Iterator[Session]:
         try:
             yield session
         finally:
+            # What was read stays readable: a rollback would expire it.
+            session.expunge_all()
             session.rollback()
 
 

@@ -88,10 +88,10 @@ def sentence(detail: ErrorDetails) -> str:
     match detail["type"]:
         case "missing":
             return "Fill this in."
-        case "string_too_short":
+        case "string_too_short" | "too_short":
             least = context.get("min_length", 1)
             return "Fill this in." if least == 1 else f"Write at least {least} characters."
-        case "string_too_long":
+        case "string_too_long" | "too_long":
             return f"Write at most {context.get('max_length'):,} characters; this is {len(str(detail['input'])):,}."
         case "enum" | "literal_error":
             return "Choose one of the answers."
