@@ -38,24 +38,34 @@ def _split(text: str) -> list[str]:
 
 
 def word_diff(old: str, new: str) -> list[Part]:
-    """The way from ``old`` to ``new`` as (kind, text) with kinds "same", "add", "del"; both texts are whole in it."""
+    """The way from ``old`` to ``new`` as (kind, text) with kinds "same", "add", "del"; both texts are whole in it.
+
+    A passage that was rewritten is one "del" and one "add": spaces between changed words belong to the change.
+    """
     before, after = _split(old), _split(new)
     parts: list[Part] = []
-    removed = added = ""
-    for operation in Indel.opcodes(before, after):
-        source = "".join(before[operation.src_start : operation.src_end])
-        if operation.tag == "equal":
-            parts += [*_change(removed, added), ("same", source)]
-            removed = added = ""
+    removed: list[str] = []
+    added: list[str] = []
+    operations = list(Indel.opcodes(before, after))
+    for place, operation in enumerate(operations):
+        kept = "".join(before[operation.src_start : operation.src_end])
+        between = 0 < place < len(operations) - 1
+        if operation.tag == "equal" and not (between and _is_gap(kept)):
+            parts += [*_change(removed, added), ("same", kept)]
+            removed, added = [], []
         else:
-            removed += source
-            added += "".join(after[operation.dest_start : operation.dest_end])
+            removed.append(kept)
+            added.append("".join(after[operation.dest_start : operation.dest_end]))
     return parts + _change(removed, added)
 
 
-def _change(removed: str, added: str) -> list[Part]:
+def _is_gap(text: str) -> bool:
+    return text.isspace() and "\n" not in text
+
+
+def _change(removed: list[str], added: list[str]) -> list[Part]:
     """One change as people read it: what went, then what came."""
-    return [part for part in (("del", removed), ("add", added)) if part[1]]
+    return [part for part in (("del", "".join(removed)), ("add", "".join(added))) if part[1]]
 
 
 def _edits(base: list[str], changed: list[str]) -> list[_Edit]:
@@ -72,8 +82,10 @@ def _edits(base: list[str], changed: list[str]) -> list[_Edit]:
     return edits
 
 
-def _meet(edit: _Edit, start: int, end: int) -> bool:
-    return (edit.start < end and start < edit.end) or edit.start in {start, end} or edit.end in {start, end}
+def _meet(base: list[str], edit: _Edit, start: int, end: int) -> bool:
+    """Whether an edit touches a passage. Neighboring words do: "shall not sell" must not become a third text."""
+    gap = "".join(base[end : edit.start])
+    return edit.start <= end or (start < end < edit.start and edit.start < edit.end and _is_gap(gap))
 
 
 def _apply(base: list[str], edits: list[_Edit], start: int, end: int) -> str:
@@ -93,7 +105,7 @@ def merge(base: str, mine: str, theirs: str) -> Merge:
     at = 0
     while sides["mine"] or sides["theirs"]:
         start = min(edits[0].start for edits in sides.values() if edits)
-        group, end = _group(sides, start)
+        group, end = _group(words, sides, start)
         parts.append(("same", "".join(words[at:start])))
         parts += _settle(words, group, start, end)
         at = end
@@ -103,7 +115,7 @@ def merge(base: str, mine: str, theirs: str) -> Merge:
     return Merge(text=_joined(parts), conflicts=conflicts, parts=parts)
 
 
-def _group(sides: dict[str, list[_Edit]], start: int) -> tuple[dict[str, list[_Edit]], int]:
+def _group(base: list[str], sides: dict[str, list[_Edit]], start: int) -> tuple[dict[str, list[_Edit]], int]:
     """Take the edits that touch each other, beginning at ``start``, off both sides."""
     group: dict[str, list[_Edit]] = {"mine": [], "theirs": []}
     end = start
@@ -111,7 +123,7 @@ def _group(sides: dict[str, list[_Edit]], start: int) -> tuple[dict[str, list[_E
     while taken:
         taken = False
         for side, edits in sides.items():
-            while edits and (_meet(edits[0], start, end)):
+            while edits and _meet(base, edits[0], start, end):
                 edit = edits.pop(0)
                 group[side].append(edit)
                 end = max(end, edit.end)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import re
 import textwrap
 from typing import Any
@@ -14,8 +13,8 @@ from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
 TAGS = {
-    *("h1", "h2", "h3", "h4", "p", "br", "hr", "strong", "em", "code", "pre", "blockquote", "ul", "ol", "li"),
-    *("a", "sup", "section"),
+    *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "strong", "em", "code", "pre"),
+    *("blockquote", "ul", "ol", "li", "a", "sup", "section"),
 }
 ATTRIBUTES = {
     "a": {"href", "id", "class"},
@@ -24,6 +23,8 @@ ATTRIBUTES = {
     "sup": {"class"},
     "section": {"class"},
 }
+OURS = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+NOTE = re.compile(r"#fn(ref)?[-\w]*[\d:]*")
 WIDTH = 72
 Block = dict[str, Any]
 
@@ -37,15 +38,24 @@ def _tokens(markdown: str, prefix: str = "") -> list[Token]:
     return _parser().parse(markdown, {"docId": prefix} if prefix else {})
 
 
+def _kept(tag: str, attribute: str, value: str) -> str | None:
+    """Drop addresses that lead to pages of our own or, as ``//evil.example``, only look as if they did."""
+    return None if (tag, attribute) == ("a", "href") and not (OURS.match(value) or NOTE.fullmatch(value)) else value
+
+
 @functools.lru_cache(maxsize=512)
 def to_html(markdown: str, prefix: str = "") -> str:
-    """Sanitized HTML. ``prefix`` keeps the footnotes of two texts on one page apart."""
+    """Sanitized HTML; links lead only to http, https and mailto addresses.
+
+    ``prefix`` keeps the footnotes of two texts on one page apart.
+    """
     environment = {"docId": prefix} if prefix else {}
     rendered = _parser().render(markdown, environment)
     return nh3.clean(
         rendered,
         tags=TAGS,
         attributes=ATTRIBUTES,
+        attribute_filter=_kept,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener",
     )
@@ -64,6 +74,7 @@ def to_blocks(markdown: str) -> list[Block]:
     A block is ``{"kind": "heading", "level": 1, "runs": […]}``, ``paragraph``, ``code`` (``text``), ``rule``,
     ``quote`` (``blocks``), ``list`` (``ordered``, ``start``, ``items``: lists of blocks) or ``notes`` (``items``:
     lists of blocks). A run is ``{"text": …, "bold"?, "italic"?, "code"?, "link"?: address, "note"?: number}``.
+    The answer is shared between callers: do not change it.
     """
     return _blocks(markdown)
 
@@ -123,19 +134,18 @@ def _items(tokens: list[Token], at: int, until: str, opening: str, closing: str)
 
 def _runs(token: Token) -> list[dict[str, Any]]:
     runs: list[dict[str, Any]] = []
-    style: dict[str, Any] = {}
+    styles: list[dict[str, Any]] = [{}]
     for child in token.children or []:
+        style = styles[-1]
         match child.type:
-            case "strong_open" | "em_open":
-                style = {**style, "bold" if child.type == "strong_open" else "italic": True}
-            case "strong_close" | "em_close":
-                style = {
-                    key: value for key, value in style.items() if key != ("bold" if child.type[0] == "s" else "italic")
-                }
+            case "strong_open":
+                styles.append({**style, "bold": True})
+            case "em_open":
+                styles.append({**style, "italic": True})
             case "link_open":
-                style = {**style, "link": _safe_address(str(child.attrGet("href") or ""))}
-            case "link_close":
-                style = {key: value for key, value in style.items() if key != "link"}
+                styles.append({**style, "link": _safe_address(str(child.attrGet("href") or ""))})
+            case "strong_close" | "em_close" | "link_close":
+                styles.pop()
             case "code_inline":
                 runs.append({"text": child.content, **style, "code": True})
             case "softbreak":
@@ -152,7 +162,7 @@ def _runs(token: Token) -> list[dict[str, Any]]:
 
 
 def _safe_address(address: str) -> str:
-    return address if re.match(r"(https?://|mailto:)", address, re.IGNORECASE) else ""
+    return address if OURS.match(address) else ""
 
 
 def to_plain(markdown: str) -> str:
@@ -216,6 +226,6 @@ def _plain_item(blocks: list[Block], mark: str, indent: str) -> str:
 
 def excerpt(markdown: str, length: int = 200) -> str:
     """The first words of the text's paragraphs, for descriptions of pages; at most ``length`` characters."""
-    words = " ".join(_plain_runs(block["runs"]) for block in to_blocks(markdown) if block["kind"] == "paragraph")
-    text = re.sub(r"\s+", " ", html.unescape(re.sub(r"\[\d+\]", "", words))).strip()
+    paragraphs = (block["runs"] for block in to_blocks(markdown) if block["kind"] == "paragraph")
+    text = " ".join(" ".join("".join(run["text"] for run in runs) for runs in paragraphs).split())
     return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"

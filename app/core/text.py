@@ -63,7 +63,9 @@ def plain(text: str, limit: int = 300) -> str:
 
 def _folded(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", plain(text, len(text)).casefold()).translate(UNFOLDED)
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter) and letter not in "\u200c\u200d")
+    return "".join(
+        letter for letter in decomposed if not unicodedata.combining(letter) and letter not in "\u200c\u200d"
+    )
 
 
 def slugify(name: str, *, otherwise: str = "untitled") -> str:

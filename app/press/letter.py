@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import io
-import json
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import typst
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
-
 from app.core.markup import to_blocks
-from app.core.text import canonical
+from app.core.text import canonical, plain
+from app.core.text import digest as digest_of
+from app.press.printing import print_pdf
+from app.press.reading import read_statement
+from app.press.words import LONGEST_LINK, fitting, place_of, settable, spoken
 
-TEMPLATE = Path(__file__).with_name("letter.typ")
-ATTACHED = "statement.txt"
-LARGEST_PDF = 20 * 1024 * 1024
-LARGEST_TEXT = 1024 * 1024
-DEMO_NOTICE = "Demonstration. No organization has signed this letter."
+__all__ = [
+    "LetterSheet",
+    "ReportSheet",
+    "RollEntry",
+    "RollGroup",
+    "Sheet",
+    "Voice",
+    "read_statement",
+    "set_letter",
+    "set_report",
+]
+
+DRAFT_NOTICE = "Draft. These words may still change."
+DEMO_LETTER = "Demonstration. No organization has signed this letter."
+DEMO_REPORT = "Demonstration. Nobody has signed this petition."
+MOST_VOICES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,7 @@ class RollEntry:
 
 @dataclass(frozen=True, slots=True)
 class RollGroup:
-    """Names under one heading; the heading may be empty."""
+    """Names under one heading, in the order they are printed; the heading may be empty. Initiators are a group."""
 
     heading: str
     entries: tuple[RollEntry, ...]
@@ -43,7 +50,11 @@ class RollGroup:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What letters and reports share. ``author`` is the letterhead; ``digest`` is of ``markdown``'s canonical text."""
+    """What letters and reports share.
+
+    ``author`` is the letterhead. ``digest`` is of ``markdown``'s canonical text, or empty while there is none.
+    ``language`` is a tag such as ``en`` or ``pt-BR``; it also chooses the paper. ``dated`` is the PDF's date.
+    """
 
     author: str
     title: str
@@ -63,6 +74,8 @@ class LetterSheet:
     sheet: Sheet
     addressees: tuple[str, ...]
     roll: tuple[RollGroup, ...]
+    edition: int = 0
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,115 +88,87 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class ReportSheet:
-    """A petition's report to a target. ``rows`` are (place, count) pairs as printed."""
+    """A petition's report to a target.
+
+    ``rows`` are (place, count) pairs as printed; the first 20 ``voices`` are. ``summary`` is the sentence printed
+    large: the count and the time it was taken ("1,204 confirmed signatures as of June 1, 2021, 5:00 pm PDT").
+    """
 
     sheet: Sheet
     addressees: tuple[str, ...]
     rows_columns: tuple[str, str]
     rows: tuple[tuple[str, str], ...]
     voices: tuple[Voice, ...] = field(default=())
+    summary: str = ""
 
 
 def set_letter(letter: LetterSheet) -> bytes:
-    """The letter as PDF/UA-1; the same sheet always gives the same bytes. A typst.TypstError is our mistake."""
+    """The letter as PDF/UA-1; the same sheet gives the same bytes. ValueError if the digest is of other words."""
     names = sum(len(group.entries) for group in letter.roll)
     data = _shared(letter.sheet, letter.addressees)
-    data["roll_heading"] = "Signed by one organization" if names == 1 else f"Signed by {names} organizations"
+    data["edition"] = f"Edition {letter.edition}" if letter.edition else ""
+    notices = [(letter.draft, DRAFT_NOTICE), (letter.sheet.demo, DEMO_LETTER)]
+    data["notice"] = " ".join(words for holds, words in notices if holds)
+    data["roll_heading"] = "Signed by one organization" if names == 1 else f"Signed by {names:,} organizations"
     data["roll"] = [
-        {
-            "heading": group.heading,
-            "entries": [
-                {"listed_as": entry.listed_as, "signatory": entry.signatory, "title": entry.title}
-                for entry in group.entries
-            ],
-        }
+        {"heading": plain(group.heading), "entries": [_printed(entry) for entry in group.entries]}
         for group in letter.roll
         if group.entries
     ]
-    return _compile(data)
+    return print_pdf(data)
 
 
 def set_report(report: ReportSheet) -> bytes:
-    """The report as PDF/UA-1; the same sheet always gives the same bytes."""
+    """The report as PDF/UA-1; the same sheet gives the same bytes. ValueError if the digest is of other words."""
     data = _shared(report.sheet, report.addressees)
+    data["notice"] = DEMO_REPORT if report.sheet.demo else ""
+    data["summary"] = plain(report.summary)
     data["rows_heading"] = "Where the signers live"
     data["rows_columns"] = list(report.rows_columns)
-    data["rows"] = [list(row) for row in report.rows]
+    data["rows"] = [[fitting(plain(cell)) for cell in row] for row in report.rows]
     data["voices_heading"] = "In their words"
-    data["voices"] = [{"words": voice.words, "who": voice.who} for voice in report.voices]
-    return _compile(data)
+    data["voices"] = [
+        {"words": fitting(canonical(one.words).strip()), "who": fitting(plain(one.who))}
+        for one in report.voices[:MOST_VOICES]
+    ]
+    return print_pdf(data)
+
+
+def _printed(entry: RollEntry) -> dict[str, str]:
+    who = ", ".join(part for part in (plain(entry.signatory), plain(entry.title)) if part)
+    return {"name": fitting(plain(entry.listed_as)), "who": fitting(who)}
 
 
 def _shared(sheet: Sheet, addressees: tuple[str, ...]) -> dict[str, Any]:
-    blocks = to_blocks(sheet.markdown)
-    if blocks and blocks[0]["kind"] == "heading" and _words(blocks[0]) == sheet.title.strip():
-        blocks = blocks[1:]
-    grouped = " ".join(sheet.digest[start : start + 8] for start in range(0, len(sheet.digest), 8))
-    return {
-        "author": sheet.author,
-        "title": sheet.title,
-        "description": f"{sheet.title}. {sheet.author}.",
+    """What the template needs of every document; it finds each key, empty or not."""
+    words = canonical(sheet.markdown)
+    if sheet.digest and sheet.digest != digest_of(words):
+        message = "The digest on the sheet is not that of its text."
+        raise ValueError(message)
+    author, title = plain(sheet.author), plain(sheet.title) or "Untitled"
+    blocks = settable(to_blocks(words), title)
+    address = plain(sheet.verify_url, LONGEST_LINK)
+    data: dict[str, Any] = dict.fromkeys(
+        ("edition", "notice", "summary", "roll_heading", "rows_heading", "voices_heading"), ""
+    )
+    data |= {"roll": [], "rows": [], "rows_columns": ["", ""], "voices": []}
+    data |= dict(zip(("language", "region", "paper"), place_of(sheet.language), strict=True))
+    return data | {
+        "author": author,
+        "title": title,
+        "running": title if len(title) <= 90 else title[:89].rsplit(" ", 1)[0] + "…",
+        "description": f"{title}. {author}.",
         "blocks": blocks,
-        "dateline": sheet.dateline,
+        "dateline": plain(sheet.dateline),
         "date": [sheet.dated.year, sheet.dated.month, sheet.dated.day],
         "digest": sheet.digest,
-        "digest_grouped": grouped,
-        "verify_url": sheet.verify_url,
-        "language": sheet.language,
-        "notice": DEMO_NOTICE if sheet.demo else "",
-        "paper": "us-letter" if sheet.language == "en" else "a4",
-        "addressees": [] if _greets(blocks) else list(addressees),
-        "attachment": canonical(sheet.markdown),
-        "roll": [],
-        "roll_heading": "",
-        "rows": [],
-        "rows_heading": "",
-        "rows_columns": ["", ""],
-        "voices": [],
-        "voices_heading": "",
+        "digest_grouped": " ".join(sheet.digest[start : start + 8] for start in range(0, len(sheet.digest), 8)),
+        "verify_url": address,
+        "addressees": [] if _greets(blocks) else [plain(name) for name in addressees],
+        "attachment": words,
     }
 
 
 def _greets(blocks: list[dict[str, Any]]) -> bool:
     """Whether the text itself begins by naming whom it is to, so that the press does not say it twice."""
-    return bool(blocks) and blocks[0]["kind"] == "paragraph" and _words(blocks[0]).startswith(("To ", "Dear "))
-
-
-def _words(block: dict[str, Any]) -> str:
-    return "".join(run["text"] for run in block["runs"]).strip()
-
-
-@cache
-def _template() -> bytes:
-    return TEMPLATE.read_bytes()
-
-
-def _compile(data: dict[str, Any]) -> bytes:
-    inputs = {"data": json.dumps(data, ensure_ascii=False)}
-    try:
-        made = typst.compile(_template(), format="pdf", sys_inputs=inputs, pdf_standards=["ua-1"], timestamp=0)
-    except typst.TypstError:
-        # PDF/UA refuses a letter for which no font of this machine has a glyph (Han names on a bare server).
-        # The letter must still go out; docs/operating.md names the font package that mends it.
-        made = typst.compile(_template(), format="pdf", sys_inputs=inputs, timestamp=0)
-    if not isinstance(made, bytes):
-        message = "The press gave several files where one was asked for."
-        raise TypeError(message)
-    return made
-
-
-def read_statement(pdf: bytes) -> str | None:
-    """The canonical text a PDF of ours carries, or None for any other file. Hostile files give None."""
-    if len(pdf) > LARGEST_PDF or not pdf.startswith(b"%PDF-"):
-        return None
-    try:
-        found = PdfReader(io.BytesIO(pdf)).attachments.get(ATTACHED, [])
-        body = found[0] if found else None
-    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError, IndexError):
-        return None
-    if body is None or len(body) > LARGEST_TEXT:
-        return None
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None
+    return bool(blocks) and blocks[0]["kind"] == "paragraph" and spoken(blocks[0]).startswith(("To ", "Dear "))

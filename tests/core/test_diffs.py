@@ -45,3 +45,24 @@ def test_two_changes_of_one_passage_both_stay() -> None:
     assert merged.conflicts == 1
     assert "urge" in merged.text
     assert "beg" in merged.text
+
+
+def test_neighboring_words_changed_by_two_people_are_one_passage() -> None:
+    merged = merge("They shall not sell it.", "They shall never sell it.", "They shall not license it.")
+    assert merged.conflicts == 1
+    assert "never" in merged.text
+    assert "license" in merged.text
+
+
+def test_two_paragraphs_changed_by_two_people_merge_cleanly() -> None:
+    merged = merge("One.\n\nTwo.", "One more.\n\nTwo.", "One.\n\nAnd two.")
+    assert (merged.text, merged.conflicts) == ("One more.\n\nAnd two.", 0)
+
+
+def test_a_rewritten_passage_reads_as_one_removal_and_one_addition() -> None:
+    assert word_diff("We ask Amazon to stop.", "We urge the company to stop.") == [
+        ("same", "We "),
+        ("del", "ask Amazon"),
+        ("add", "urge the company"),
+        ("same", " to stop."),
+    ]
