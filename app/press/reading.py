@@ -10,8 +10,9 @@ from pypdf.errors import PyPdfError
 ATTACHED = "statement.txt"
 LARGEST_PDF = 20 * 1024 * 1024
 LARGEST_TEXT = 1024 * 1024
-# What pypdf raises over broken files beside its own errors, found by feeding it damaged letters.
-BROKEN = (PyPdfError, ValueError, LookupError, TypeError, AttributeError, RecursionError, NotImplementedError)
+# What pypdf raises over broken files beside its own errors, found by feeding it damaged letters. A RuntimeError is
+# its answer to unknown filters and to nesting without end.
+BROKEN = (PyPdfError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
 
 
 def read_statement(pdf: bytes) -> str | None:
