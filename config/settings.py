@@ -58,7 +58,7 @@ class Settings(BaseModel):
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     web_bind: str = "127.0.0.1:8000"
     web_workers: int = Field(default=1, ge=1, le=64)
-    web_threads: int = Field(default=8, ge=1, le=256)
+    web_threads: int = Field(default=4, ge=1, le=256)
     worker_threads: int = Field(default=4, ge=1, le=64)
     max_upload_mb: int = Field(default=5, ge=1, le=50)
     log_level: str = "INFO"
