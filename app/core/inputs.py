@@ -49,6 +49,9 @@ def _email(value: str) -> str:
 
 Line = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=300)]
 OptionalLine = Annotated[str, BeforeValidator(_one_line), Field(max_length=300)]
+PersonName = Annotated[
+    str, BeforeValidator(_one_line), Field(min_length=1, max_length=100), AfterValidator(_no_formula_no_link)
+]
 Name = Annotated[
     str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)
 ]
@@ -90,7 +93,7 @@ def sentence(detail: ErrorDetails) -> str:
             return "Fill this in."
         case "string_too_short" | "too_short":
             least = context.get("min_length", 1)
-            return "Fill this in." if least == 1 else f"Write at least {least} characters."
+            return "Fill this in." if least == 1 or not detail["input"] else f"Write at least {least} characters."
         case "string_too_long" | "too_long":
             return f"Write at most {context.get('max_length'):,} characters; this is {len(str(detail['input'])):,}."
         case "enum" | "literal_error":

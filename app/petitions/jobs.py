@@ -30,12 +30,19 @@ def count() -> int:
     return done
 
 
+@job("petitions.close")
+def close() -> int:
+    """Close what is past its last day."""
+    with transaction() as session:
+        return commands.close_due(session, now=utc_now())
+
+
 @job("petitions.recount")
 def recount() -> int:
     """Repair counts that a crash or a mended row left wrong."""
     with reading() as session:
         query = sa.select(Petition.id).where(Petition.state != PetitionState.DRAFT)
-        due = sa.or_(Petition.counted_at.is_(None), Petition.counted_at < utc_now() - commands.counting.RECOUNT_EVERY)
+        due = sa.or_(Petition.checked_at.is_(None), Petition.checked_at < utc_now() - commands.counting.RECOUNT_EVERY)
         idents = list(session.scalars(query.where(due).order_by(Petition.id)))
     for ident in idents:
         with transaction() as session:

@@ -22,7 +22,10 @@ class PetitionState(Enum):
 
 
 class Petition(Base):
-    """A text supporters sign. ``counted`` is what the counter had validated at ``counted_at``; pages show it."""
+    """A text supporters sign. Pages show ``counted``, which the counter last touched at ``counted_at``.
+
+    ``checked_at`` is when it was last compared with the rows themselves.
+    """
 
     __tablename__ = "petitions"
 
@@ -35,6 +38,7 @@ class Petition(Base):
     goal: Mapped[int] = mapped_column(default=100)
     counted: Mapped[int] = mapped_column(default=0)
     counted_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
@@ -84,7 +88,10 @@ class SignatureState(Enum):
 
 
 class Signature(Base):
-    """A supporter's name under a petition. ``ordinal`` is given at validation. ``mails`` caps what an address gets."""
+    """A supporter's name under a petition. ``ordinal`` is given when a validated signature is counted.
+
+    ``mails`` caps what an address gets. ``repeats`` counts further attempts of the same mailbox that came to nothing.
+    """
 
     __tablename__ = "signatures"
     __table_args__ = (
@@ -107,6 +114,7 @@ class Signature(Base):
     reason: Mapped[str] = mapped_column(sa.String(200), default="")
     ordinal: Mapped[int | None]
     mails: Mapped[int] = mapped_column(default=0)
+    repeats: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     validated_at: Mapped[datetime | None]
     petition: Mapped[Petition] = relationship()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from app.petitions.models import (
     SignatureAnswer,
     SignatureState,
 )
+from app.petitions.rules import MAILBOX_FULL
 from app.supporters.models import Purpose, Standing
 
 if TYPE_CHECKING:
@@ -87,15 +88,22 @@ def states(session: Session, petition_id: int) -> dict[SignatureState, int]:
     return {state: counts[state] for state in SignatureState}
 
 
+def duplicates(session: Session, petition_id: int) -> int:
+    """How many attempts came to nothing because the mailbox had signed already."""
+    full = sa.case((Signature.reason == MAILBOX_FULL, 1), else_=0)
+    query = sa.select(sa.func.sum(Signature.repeats + full)).where(Signature.petition_id == petition_id)
+    return int(session.scalar(query) or 0)
+
+
 def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[str, int]]:
     """Validated signatures a day in the coalition's zone, oldest first; days without any in between count zero."""
-    query = sa.select(Signature.validated_at).where(
-        Signature.petition_id == petition.id, Signature.state == SignatureState.VALIDATED
-    )
+    counting = (Signature.petition_id == petition.id, Signature.state == SignatureState.VALIDATED)
+    newest = session.scalar(sa.select(sa.func.max(Signature.validated_at)).where(*counting))
+    if newest is None:
+        return []
+    query = sa.select(Signature.validated_at).where(*counting, Signature.validated_at > newest - timedelta(days=days))
     zone = petition.campaign.coalition.zone
     found = Counter(local(moment, zone).date() for moment in session.scalars(query) if moment is not None)
-    if not found:
-        return []
     first = max(min(found), date.fromordinal(max(found).toordinal() - days + 1))
     ordinals = range(first.toordinal(), max(found).toordinal() + 1)
     return [(day.isoformat(), found[day]) for day in map(date.fromordinal, ordinals)]

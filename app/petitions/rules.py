@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import ipaddress
+import json
 import re
-from datetime import datetime, timedelta
+import unicodedata
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 from app.core import tokens
-from app.core.text import normal_name
+from app.core.clock import local, zone
+from app.core.errors import Invalid
 from app.petitions.models import Signature, SignatureState
 
 # From the UK Parliament's petitions: five letters about one petition to one address are enough for anybody.
 MOST_MAILS = 5
 HOUSEHOLD = 2
 CONFIRM_WITHIN = timedelta(days=60)
+# Somebody else may have typed the address; a name that its owner never confirmed must not keep them out for long.
+UNCONFIRMED_STANDS = timedelta(days=1)
+MAILBOX_FULL = "this address had signed already"
+TOO_FAST = "signed too fast from one network address"
 # Bursts and sustained signing from one network address; an office or a library stays below both.
 BURST, BURST_TIME = 20, timedelta(minutes=1)
 SUSTAINED, SUSTAINED_TIME = 120, timedelta(hours=1)
@@ -29,8 +38,9 @@ class Outcome(Enum):
 
 
 def name_key(given_name: str, family_name: str) -> str:
-    """A signer's name as two attempts are compared."""
-    return normal_name(f"{given_name} {family_name}")[:250]
+    """A signer's name as two attempts are compared: no case, accents, punctuation or spaces."""
+    letters = unicodedata.normalize("NFKD", f"{given_name} {family_name}".casefold())
+    return re.sub(r"[\W_]+", "", "".join(one for one in letters if not unicodedata.combining(one)))[:250]
 
 
 def place_key(postal_code: str) -> str:
@@ -38,22 +48,58 @@ def place_key(postal_code: str) -> str:
     return re.sub(r"[\s-]+", "", postal_code).casefold()
 
 
-def judge(known: list[Signature], name: str, postal_code: str) -> tuple[Outcome, Signature | None]:
+def stands(signature: Signature, now: datetime) -> bool:
+    """Whether a signature takes one of its mailbox's places under the petition."""
+    if signature.state is SignatureState.PENDING:
+        return now - signature.created_at < UNCONFIRMED_STANDS
+    return signature.state in {SignatureState.VALIDATED, SignatureState.INVALIDATED}
+
+
+def has_room(others: list[Signature], postal_code: str) -> bool:
+    """Whether one mailbox may carry another name: twice at most, and from the same postal code (a household)."""
+    here = place_key(postal_code)
+    return len(others) < HOUSEHOLD and all(place_key(one.postal_code) == here for one in others)
+
+
+def judge(known: list[Signature], name: str, postal_code: str, *, now: datetime) -> tuple[Outcome, Signature | None]:
     """What an attempt is, given the signatures that its mailbox has under the petition.
 
-    One mailbox may sign twice only with another name and the same postal code. Gives the signature that a letter
-    about the attempt speaks of.
+    Gives the signature that a letter about the attempt speaks of.
     """
     same = next((one for one in known if one.name_key == name), None)
     if same is not None:
         return Outcome.AGAIN, same
-    standing = [one for one in known if one.state in {SignatureState.PENDING, SignatureState.VALIDATED}]
-    if not known:
+    standing = [one for one in known if stands(one, now)]
+    if has_room(standing, postal_code):
         return Outcome.NEW, None
-    housemates = standing and all(place_key(one.postal_code) == place_key(postal_code) for one in standing)
-    if len(standing) == len(known) and housemates and len(standing) < HOUSEHOLD:
-        return Outcome.NEW, None
-    return Outcome.DUPLICATE, (standing or known)[0]
+    return Outcome.DUPLICATE, standing[0]
+
+
+def network(address: str) -> str:
+    """What a rate limit counts of a network address: an IPv6 network of 64 bits belongs to one customer."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)
+
+
+def fingerprint(signature: Signature) -> str:
+    """What its owner saw before pressing the button; somebody may send the form again in between."""
+    answers = sorted((one.organization_id, one.yes, one.words) for one in signature.answers)
+    shown = [signature.given_name, signature.family_name, signature.postal_code, signature.country, answers]
+    return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
+
+
+def last_moment(day: date | None, zone_name: str, *, now: datetime) -> datetime | None:
+    """The end of a petition's last day as its coalition's clocks show it."""
+    if day is None:
+        return None
+    if day < local(now, zone_name).date():
+        raise Invalid({"closes": "This day is past. Choose today or a later day, or leave it empty."})
+    if day.year > now.year + 5:
+        raise Invalid({"closes": "Choose a day within the next five years, or leave it empty."})
+    return datetime.combine(day, time(23, 59), tzinfo=zone(zone_name))
 
 
 def next_goal(count: int, goal: int) -> int:

@@ -119,17 +119,22 @@ def leave_all(session: Session, supporter: Supporter, *, source: str, now: datet
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
     """Erase a person: the row, the ledger, and letters not yet handed over. Counts of signatures stay.
 
-    Rooms above strip what they hold first (see ``petitions.commands.forget_signer``).
+    Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
+    somebody who signs for an organization are that organization's record and stay.
     """
+    mine = sa.and_(
+        Email.to_canonical == supporter.email_canonical,
+        sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/")),
+    )
     session.execute(
         sa.update(Email)
-        .where(Email.to_canonical == supporter.email_canonical, Email.state == EmailState.QUEUED)
+        .where(mine, Email.state == EmailState.QUEUED)
         .values(state=EmailState.DROPPED, last_error="The person asked to be erased.", settled_at=now)
         .execution_options(synchronize_session=False)
     )
     session.execute(
         sa.update(Email)
-        .where(Email.to_canonical == supporter.email_canonical)
+        .where(mine)
         .values(
             to_address="erased@invalid",
             to_canonical="erased@invalid",

@@ -16,6 +16,9 @@ class Supporter(Base):
     """A person behind a confirmed address. Names here are the newest given; a signature keeps its own."""
 
     __tablename__ = "supporters"
+    # An erased supporter's id must never name somebody else: links in old letters carry it, and SQLite would give the
+    # highest id again.
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy reads a plain dict
 
     email: Mapped[str] = mapped_column(sa.String(254))
     email_canonical: Mapped[str] = mapped_column(sa.String(254), unique=True)

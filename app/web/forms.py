@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from app.core.errors import Conflict, Invalid, Refusal
 from app.core.inputs import Input
+from app.web.errors import wants_json
 
 Entry = TypeVar("Entry", bound=Input)
 ViewFunction = Callable[..., ResponseReturnValue]
@@ -64,7 +65,8 @@ def _shown(value: object) -> object:
 def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunction], ViewFunction]:
     """For a POST view: when its input is refused, show ``show``'s page again with what was typed and the sentences.
 
-    A Conflict is shown the same way, on top of the form, so that a closed deadline loses nobody's words.
+    A Conflict is shown the same way, on top of the form, so that a closed deadline loses nobody's words. A program
+    gets ``application/problem+json`` instead.
     """
 
     def wrap(view: ViewFunction) -> ViewFunction:
@@ -73,6 +75,8 @@ def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunct
             try:
                 return view(**arguments)
             except (Invalid, Conflict) as refusal:
+                if wants_json():
+                    raise
                 return _again(show, refusal, name, arguments)
 
         return attempt

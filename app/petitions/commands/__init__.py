@@ -5,6 +5,7 @@ from app.petitions.commands.reporting import REPORT, keep_report, send_report
 from app.petitions.commands.running import (
     Ask,
     NewPetition,
+    close_due,
     close_petition,
     edit_petition,
     open_petition,
@@ -25,6 +26,7 @@ __all__ = [
     "Ask",
     "NewPetition",
     "NewSignature",
+    "close_due",
     "close_petition",
     "confirm",
     "count_new",

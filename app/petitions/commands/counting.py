@@ -46,9 +46,9 @@ def count_new(session: Session, petition_id: int, *, now: datetime) -> int:
 
 
 def recount(session: Session, petition_id: int, *, now: datetime) -> int:
-    """Count a petition from its rows if it was not for ten minutes; returns by how much the shown number was off."""
+    """Count a petition from its rows if nobody did for ten minutes; returns by how much the shown number was off."""
     petition = db.locked(session, Petition, petition_id)
-    if petition.counted_at is not None and now - petition.counted_at < RECOUNT_EVERY:
+    if petition.checked_at is not None and now - petition.checked_at < RECOUNT_EVERY:
         return 0
     true = session.scalar(
         sa.select(sa.func.count()).where(
@@ -58,6 +58,6 @@ def recount(session: Session, petition_id: int, *, now: datetime) -> int:
         )
     )
     off = abs((true or 0) - petition.counted)
-    petition.counted, petition.counted_at = true or 0, now
+    petition.counted, petition.counted_at, petition.checked_at = true or 0, now, now
     session.flush()
     return off

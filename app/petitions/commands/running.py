@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
+import sqlalchemy as sa
 from pydantic import Field
 
 from app.campaigns.models import Campaign
@@ -13,9 +14,11 @@ from app.coalitions.models import Organization
 from app.coalitions.queries import require
 from app.coalitions.roles import Right
 from app.core import audit, db
+from app.core.actor import SYSTEM
 from app.core.errors import Conflict
 from app.core.inputs import Input, Line, Prose
 from app.core.text import canonical, digest, slugify
+from app.petitions import rules
 from app.petitions.models import ConsentAsk, Petition, PetitionState
 
 if TYPE_CHECKING:
@@ -27,11 +30,12 @@ Ask = tuple[Organization, str]
 
 
 class NewPetition(Input):
-    """A petition's words and its first goal."""
+    """A petition's words, its first goal, and the last day on which people can sign, if there is one."""
 
     title: Line = Field(max_length=150)
     text: Prose = Field(max_length=20_000)
     goal: int = Field(default=100, ge=10, le=10_000_000)
+    closes: date | None = None
 
 
 def start_petition(
@@ -45,6 +49,7 @@ def start_petition(
         text=canonical(entry.text),
         digest=digest(entry.text),
         goal=entry.goal,
+        closes_at=rules.last_moment(entry.closes, campaign.coalition.zone, now=now),
         created_at=now,
         asks=_asked(asks),
     )
@@ -55,7 +60,7 @@ def start_petition(
 
 
 def edit_petition(
-    session: Session, petition: Petition, entry: NewPetition, asks: Sequence[Ask], *, by: Actor
+    session: Session, petition: Petition, entry: NewPetition, asks: Sequence[Ask], *, by: Actor, now: datetime
 ) -> Petition:
     """Change a draft. Once people can sign, the words they sign do not change."""
     petition = _held(session, petition, by=by)
@@ -63,6 +68,7 @@ def edit_petition(
         raise Conflict("People could sign these words already, so they do not change. Close it and start another.")
     petition.title, petition.goal = entry.title, entry.goal
     petition.text, petition.digest = canonical(entry.text), digest(entry.text)
+    petition.closes_at = rules.last_moment(entry.closes, petition.campaign.coalition.zone, now=now)
     petition.asks.clear()
     session.flush()
     petition.asks.extend(_asked(asks))
@@ -77,6 +83,8 @@ def open_petition(session: Session, petition: Petition, *, by: Actor, now: datet
         return petition
     if petition.state is PetitionState.CLOSED:
         raise Conflict("This petition is closed. Start another for a new round.")
+    if petition.closes_at is not None and petition.closes_at <= now:
+        raise Conflict("Its last day is past. Edit the draft and choose another, then open it.")
     petition.state, petition.opened_at = PetitionState.OPEN, now
     _record(session, "petition.opened", petition, by=by, now=now)
     return petition
@@ -89,6 +97,20 @@ def close_petition(session: Session, petition: Petition, *, by: Actor, now: date
         return petition
     if petition.state is PetitionState.DRAFT:
         raise Conflict("This petition was never open. Open it first, or leave it as a draft.")
+    return _close(session, petition, by=by, now=now)
+
+
+def close_due(session: Session, *, now: datetime) -> int:
+    """Close the petitions whose last day is over; returns how many."""
+    query = sa.select(Petition).where(Petition.state == PetitionState.OPEN, Petition.closes_at <= now)
+    due = list(session.scalars(query.order_by(Petition.id).with_for_update(skip_locked=True)))
+    for petition in due:
+        _close(session, petition, by=SYSTEM, now=now)
+    session.flush()
+    return len(due)
+
+
+def _close(session: Session, petition: Petition, *, by: Actor, now: datetime) -> Petition:
     petition.state, petition.closed_at = PetitionState.CLOSED, now
     _record(session, "petition.closed", petition, by=by, now=now)
     return petition

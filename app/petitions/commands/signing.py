@@ -13,9 +13,10 @@ from app.coalitions.models import Organization
 from app.coalitions.queries import require
 from app.coalitions.roles import Right
 from app.core import audit, db, limits
+from app.core.clock import spoken
 from app.core.errors import Conflict, TooMany
-from app.core.inputs import Email, Input, Name, OptionalLine
-from app.core.text import canonical_email, plain
+from app.core.inputs import Email, Input, OptionalLine, PersonName
+from app.core.text import canonical, canonical_email, plain
 from app.jobs.bell import ring
 from app.mail import outbox
 from app.petitions import messages, queries, rules
@@ -30,19 +31,32 @@ if TYPE_CHECKING:
     from app.core.actor import Actor
 
 
-def _upper(value: object) -> object:
-    return plain(value, 10).upper() if isinstance(value, str) else value
+# What may be tried again: a name its owner took back, and one that came while too many came from one place.
+MAY_RETURN = {SignatureState.WITHDRAWN, SignatureState.FRAUDULENT}
+
+
+def _country(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    code = plain(value, 60).upper()
+    if not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError("Write the country as two letters, like US.")
+    return code
+
+
+def _words(value: object) -> object:
+    return canonical(value).strip() if isinstance(value, str) else value
 
 
 class NewSignature(Input):
     """What a signer types. ``website`` is a trap that people do not see; programs fill it in."""
 
-    given_name: Annotated[Name, Field(max_length=100)]
-    family_name: Annotated[Name, Field(max_length=100)]
+    given_name: PersonName
+    family_name: PersonName
     email: Email
     postal_code: Annotated[OptionalLine, Field(min_length=2, max_length=20)]
-    country: Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z]{2}$")] = "US"
-    comments: str = Field(default="", max_length=2_000)
+    country: Annotated[str, BeforeValidator(_country)] = "US"
+    comments: Annotated[str, BeforeValidator(_words), Field(max_length=2_000)] = ""
     language: str = Field(default="en", pattern=r"^[A-Za-z-]{2,20}$")
     website: str = ""
 
@@ -63,46 +77,53 @@ def sign(
     petition takes no signatures.
     """
     if not petition.accepts_signatures(now):
-        raise Conflict("This petition is closed, so your name was not added. Nothing you typed was kept.")
+        raise Conflict(_closed(petition))
     if entry.website:
         return
-    canonical = canonical_email(entry.email)
-    db.one_at_a_time(session, f"petition:{petition.id}:{canonical}")
-    known = queries.of_mailbox(session, petition.id, canonical)
+    mailbox = canonical_email(entry.email)
+    _wait_for(session, petition.id, mailbox)
+    known = queries.of_mailbox(session, petition.id, mailbox)
     name = rules.name_key(entry.given_name, entry.family_name)
-    outcome, about = rules.judge(known, name, entry.postal_code)
-    if outcome is rules.Outcome.NEW:
-        about = _added(session, petition, entry, canonical, name, now)
-        about.answers = _answered(session, petition, answers)
-        if _too_fast(session, petition, by, now):
-            about.state, about.reason = SignatureState.FRAUDULENT, "signed too fast from one network address"
-    if about is None or sum(one.mails for one in known) >= rules.MOST_MAILS:
-        return
-    if outcome is rules.Outcome.AGAIN and about.state is SignatureState.WITHDRAWN:
-        about.state = SignatureState.PENDING
-    _mail(session, about, now)
+    outcome, about = rules.judge(known, name, entry.postal_code, now=now)
+    tried = about is None or about.state in MAY_RETURN
+    if about is None:
+        about = Signature(petition_id=petition.id, email_canonical=mailbox, name_key=name, mails=0, repeats=0)
+        about.petition = petition
+    elif not tried:
+        about.repeats += 1
+    if tried:
+        about.created_at = now
+    if tried or (outcome is rules.Outcome.AGAIN and about.state is SignatureState.PENDING):
+        _write(session, about, entry, _answered(session, petition, answers))
+    if tried and _too_fast(session, petition, by, now):
+        about.state, about.reason = SignatureState.FRAUDULENT, rules.TOO_FAST
+    if sum(one.mails for one in known) < rules.MOST_MAILS:
+        _mail(session, about, now)
 
 
-def _added(
-    session: Session, petition: Petition, entry: NewSignature, canonical: str, name: str, now: datetime
-) -> Signature:
-    signature = Signature(
-        petition_id=petition.id,
-        given_name=entry.given_name,
-        family_name=entry.family_name,
-        name_key=name,
-        email=entry.email,
-        email_canonical=canonical,
-        postal_code=entry.postal_code,
-        country=entry.country,
-        language=entry.language,
-        comments=entry.comments.strip(),
-        state=SignatureState.PENDING,
-        mails=0,
-        created_at=now,
-    )
-    signature.petition = petition
-    return db.add(session, signature)
+def _closed(petition: Petition) -> str:
+    when = petition.closed_at or petition.closes_at
+    since = f" on {spoken(when, petition.campaign.coalition.zone)}" if when is not None else ""
+    return f"This petition closed{since}, so your name was not added. Copy what you wrote if you want to keep it."
+
+
+def _wait_for(session: Session, petition_id: int, mailbox: str) -> None:
+    db.one_at_a_time(session, f"petition:{petition_id}:{mailbox}")
+
+
+def _write(session: Session, signature: Signature, entry: NewSignature, answers: list[SignatureAnswer]) -> None:
+    """The newest words that were typed; an unconfirmed signature holds no others."""
+    signature.given_name, signature.family_name = entry.given_name, entry.family_name
+    signature.email, signature.language = entry.email, entry.language
+    signature.postal_code, signature.country = entry.postal_code, entry.country
+    signature.comments = entry.comments
+    signature.state, signature.reason, signature.ordinal = SignatureState.PENDING, "", None
+    signature.validated_at = None
+    session.add(signature)
+    signature.answers.clear()
+    session.flush()
+    signature.answers.extend(answers)
+    session.flush()
 
 
 def _answered(session: Session, petition: Petition, answers: Mapping[int, bool]) -> list[SignatureAnswer]:
@@ -118,9 +139,10 @@ def _too_fast(session: Session, petition: Petition, by: Actor, now: datetime) ->
     if not by.address:
         return False
     what = f"sign:{petition.id}"
+    whom = rules.network(by.address)
     try:
-        limits.spend(session, f"{what}:burst", by.address, allowed=rules.BURST, per=rules.BURST_TIME, now=now)
-        limits.spend(session, what, by.address, allowed=rules.SUSTAINED, per=rules.SUSTAINED_TIME, now=now)
+        limits.spend(session, f"{what}:burst", whom, allowed=rules.BURST, per=rules.BURST_TIME, now=now)
+        limits.spend(session, what, whom, allowed=rules.SUSTAINED, per=rules.SUSTAINED_TIME, now=now)
     except TooMany:
         return True
     return False
@@ -138,13 +160,33 @@ def _mail(session: Session, signature: Signature, now: datetime) -> None:
     outbox.queue(session, letter, once=f"signature:{signature.id}:{signature.mails}", now=now)
 
 
-def confirm(session: Session, token: str, *, by: Actor, now: datetime) -> Signature:
-    """The owner of the mailbox stands by the signature: it counts, and the answers beside it become consents."""
-    signature = db.locked(session, Signature, queries.by_link(session, token, now=now).id)
-    if signature.state is SignatureState.VALIDATED:
+def confirm(session: Session, token: str, *, shown: str = "", by: Actor, now: datetime) -> Signature:
+    """The owner of the mailbox stands by the signature: it counts, and the answers beside it become consents.
+
+    ``shown`` is ``rules.fingerprint`` of what the page showed. A mailbox that has no room for another name gives the
+    signature back as invalidated. Confirming twice confirms once.
+    """
+    found = queries.by_link(session, token, now=now)
+    _wait_for(session, found.petition_id, found.email_canonical)
+    signature = db.locked(session, Signature, found.id)
+    if signature.state is SignatureState.VALIDATED or signature.reason == rules.MAILBOX_FULL:
         return signature
     if signature.state is not SignatureState.PENDING:
         raise Conflict("This signature was withdrawn or removed. Sign again if you want your name under the petition.")
+    if shown and shown != rules.fingerprint(signature):
+        raise Conflict("Somebody sent the form again with other answers. Read what stands here now, then confirm.")
+    known = queries.of_mailbox(session, signature.petition_id, signature.email_canonical)
+    others = [one for one in known if one.id != signature.id and one.state is SignatureState.VALIDATED]
+    if not rules.has_room(others, signature.postal_code):
+        signature.state, signature.reason = SignatureState.INVALIDATED, rules.MAILBOX_FULL
+        session.flush()
+        return signature
+    _validate(session, signature, now)
+    _ = by
+    return signature
+
+
+def _validate(session: Session, signature: Signature, now: datetime) -> None:
     supporter = supporters.remember(
         session,
         supporters.Details(
@@ -161,8 +203,6 @@ def confirm(session: Session, token: str, *, by: Actor, now: datetime) -> Signat
     _consent(session, signature, supporter, now)
     session.flush()
     ring(session, COUNT)
-    _ = by
-    return signature
 
 
 def _consent(session: Session, signature: Signature, supporter: Supporter, now: datetime) -> None:
@@ -204,6 +244,7 @@ def _take_off(session: Session, signature: Signature, state: SignatureState, rea
             sa.update(Petition)
             .where(Petition.id == signature.petition_id, Petition.counted > 0)
             .values(counted=Petition.counted - 1, counted_at=now)
+            .execution_options(synchronize_session="fetch")
         )
     session.flush()
 
@@ -214,7 +255,7 @@ def forget_signer(session: Session, supporter: Supporter, *, now: datetime) -> N
     session.execute(sa.delete(SignatureAnswer).where(SignatureAnswer.signature_id.in_(mine)))
     for signature in session.scalars(sa.select(Signature).where(Signature.id.in_(mine)).with_for_update()):
         signature.given_name = signature.family_name = signature.email = signature.comments = ""
-        signature.postal_code, signature.country = signature.postal_code[:3], signature.country
+        signature.postal_code = signature.postal_code[:3]
         signature.email_canonical = signature.name_key = f"erased:{signature.id}"
         signature.supporter_id = None
     session.flush()

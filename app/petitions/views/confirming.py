@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.petitions import commands, queries
+from app.petitions import commands, queries, rules
 from app.petitions.models import SignatureState
 from app.petitions.views.base import blueprint
 from app.supporters.queries import by_preferences_link
+from app.supporters.rules import preferences_path
 from app.web.forms import form_state, redisplays
 from app.web.pages import page, see_other
 from app.web.security import actor, link_holder
@@ -30,6 +31,9 @@ def confirmation(token: str) -> ResponseReturnValue:
             petition=found,
             demo=found.campaign.coalition.is_demo,
             signature=signature,
+            shown=rules.fingerprint(signature),
+            duplicate=signature.reason == rules.MAILBOX_FULL,
+            preferences=preferences_path(signature.supporter_id, utc_now()) if signature.supporter_id else "",
             answers=[
                 (names[one.organization_id], one.yes) for one in signature.answers if one.organization_id in names
             ],
@@ -45,7 +49,7 @@ def confirmation(token: str) -> ResponseReturnValue:
 def confirm(token: str) -> ResponseReturnValue:
     """The signature counts from now on; pressing twice counts once."""
     with transaction() as session:
-        commands.confirm(session, token, by=actor(), now=utc_now())
+        commands.confirm(session, token, shown=request.form.get("shown", ""), by=actor(), now=utc_now())
     return see_other(f"/confirm/{token}")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -39,10 +42,12 @@ def petition(slug: str) -> ResponseReturnValue:
 @redisplays(petition)
 def sign(slug: str) -> ResponseReturnValue:
     """Take a signature. What follows is the same for a new, a known and a refused one."""
-    entry = posted(commands.NewSignature)
+    typed = request.get_json(silent=True) if request.is_json else None
+    given = typed if isinstance(typed, dict) else request.form
+    entry = commands.NewSignature.of(given) if request.is_json else posted(commands.NewSignature)
     with transaction() as session:
         found = queries.public_petition(session, slug)
-        answers = _answers(queries.asks(session, found.id))
+        answers = _answers(queries.asks(session, found.id), given)
         commands.sign(session, found, entry, answers, by=actor(), now=utc_now())
     if wants_json():
         return jsonify({"status": "check your e-mail to confirm"}), 202
@@ -58,7 +63,7 @@ def thanks(slug: str) -> ResponseReturnValue:
         return page("petitions/thanks.html", petition=found, demo=found.campaign.coalition.is_demo)
 
 
-def _answers(asks: list[ConsentAsk]) -> dict[int, bool]:
+def _answers(asks: list[ConsentAsk], typed: Mapping[str, Any]) -> dict[int, bool]:
     """``consent-<slug>`` = yes or no; anything else is no answer."""
-    given = {ask.organization_id: request.form.get(f"consent-{ask.organization.slug}") for ask in asks}
+    given = {ask.organization_id: typed.get(f"consent-{ask.organization.slug}") for ask in asks}
     return {ident: value == "yes" for ident, value in given.items() if value in {"yes", "no"}}

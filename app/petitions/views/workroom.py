@@ -13,9 +13,10 @@ from app.campaigns.queries import campaign_for
 from app.coalitions.models import Organization
 from app.coalitions.queries import organization_for, parties
 from app.coalitions.roles import Right
-from app.core.clock import utc_now
+from app.core.clock import local, utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid, NotFound
+from app.deliveries.rules import recipients
 from app.petitions import commands, exports, queries
 from app.petitions.models import Petition
 from app.petitions.views.base import blueprint
@@ -64,11 +65,11 @@ def petition_page(coalition: str, slug: str) -> ResponseReturnValue:
             petition=found,
             states={state.value: count for state, count in states.items()},
             received=sum(states.values()),
+            duplicates=queries.duplicates(session, found.id),
             per_day=queries.per_day(session, found),
             asked=queries.answers_by_organization(session, found),
             comments=queries.recent_comments(session, found.id),
             reports=queries.reports(session, found.id),
-            targets=[target for target in found.campaign.targets if target.email],
             form=form_state(),
         )
 
@@ -81,6 +82,8 @@ def edit_petition(coalition: str, slug: str) -> ResponseReturnValue:
     with reading() as session:
         found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
         initial: dict[str, Any] = {"title": found.title, "text": found.text, "goal": str(found.goal)}
+        if found.closes_at is not None:
+            initial["closes"] = local(found.closes_at, found.campaign.coalition.zone).date().isoformat()
         initial["asks"] = [str(ask.organization_id) for ask in found.asks]
         return _form(session, found.campaign, coalition, initial, found)
 
@@ -93,7 +96,7 @@ def change_petition(coalition: str, slug: str) -> ResponseReturnValue:
     by, entry = actor(), posted(commands.NewPetition)
     with transaction() as session:
         found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
-        commands.edit_petition(session, found, entry, _asks(session, found.campaign), by=by)
+        commands.edit_petition(session, found, entry, _asks(session, found.campaign), by=by, now=utc_now())
     return see_other(_path(coalition, found), "The draft is saved.")
 
 
@@ -121,9 +124,29 @@ def close_petition(coalition: str, slug: str) -> ResponseReturnValue:
     return see_other(_path(coalition, found), "The petition is closed. Confirmations already mailed still count.")
 
 
+@blueprint.get("/work/<coalition>/petitions/<slug>/report")
+@signed_in
+def review_report(coalition: str, slug: str) -> ResponseReturnValue:
+    """What the report says and to whom it goes, before it goes."""
+    by = actor()
+    with reading() as session:
+        found = queries.petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+        return page(
+            "petitions/report.html",
+            coalition=found.campaign.coalition,
+            demo=found.campaign.coalition.is_demo,
+            petition=found,
+            reports=queries.reports(session, found.id),
+            places=queries.by_place(session, found.id),
+            comments=queries.recent_comments(session, found.id),
+            targets=recipients(found.campaign.targets),
+            form=form_state(),
+        )
+
+
 @blueprint.post("/work/<coalition>/petitions/<slug>/report")
 @signed_in
-@redisplays(petition_page)
+@redisplays(review_report)
 def send_report(coalition: str, slug: str) -> ResponseReturnValue:
     """Report to the targets."""
     by = actor()
