@@ -6,13 +6,20 @@ stopped, and playing twice doubles nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import datetime
 
+import sqlalchemy as sa
+
+from app.core.clock import utc_now
+from app.core.db import reading
 from app.core.errors import Conflict
 from app.demo import crowd, gathering, lettering
 from app.demo.stage import say
 from app.demo.summary import print_summary
 from app.jobs import worker
+from app.mail.models import Email, EmailState
 from config.settings import MailTransport, Settings
 
 SCENES: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -42,4 +49,23 @@ def play(settings: Settings) -> None:
         outcome = scene()
         refused = outcome if scene is crowd.people_sign else refused
         worker.until_idle()
+    _wait_for_held_letters()
     print_summary(settings, refused)
+
+
+def _wait_for_held_letters() -> None:
+    """After a play that was killed, letters stay with the dead process until their lease runs out; wait for those."""
+    while (until := _held_until()) is not None:
+        wait = (until - utc_now()).total_seconds()
+        if wait > 0:
+            say(f"    waiting {wait:.0f} s for letters that an interrupted play had in hand")
+            time.sleep(wait + 0.1)
+        worker.until_idle()
+
+
+def _held_until() -> datetime | None:
+    with reading() as session:
+        unsettled = sa.select(sa.func.max(Email.leased_until)).where(
+            Email.state.in_([EmailState.QUEUED, EmailState.SUBMITTING]), Email.leased_until.is_not(None)
+        )
+        return session.scalar(unsettled)
