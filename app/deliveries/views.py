@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
-from app.coalitions.queries import coalition_for
+from app.coalitions.queries import coalition_for, rights_of
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -41,6 +41,7 @@ def index(coalition: str) -> ResponseReturnValue:
             counts=counts,
             parts=[(one.value.capitalize(), counts.get(one, 0), TONES[one]) for one in DeliveryState],
             tones=TONES,
+            organizes=Right.ORGANIZE in rights_of(session, ours.id, by=actor()),
             waiting=queries.waiting_targets(session, ours.id),
         )
 
@@ -64,6 +65,7 @@ def show(coalition: str, delivery: int) -> ResponseReturnValue:
             coalition=ours,
             demo=ours.is_demo,
             delivery=row,
+            organizes=Right.ORGANIZE in rights_of(session, ours.id, by=actor()),
             says=SAYS[row.state],
             tone=TONES[row.state],
             troubled=row.state in IN_TROUBLE,

@@ -77,6 +77,7 @@ def test_an_organizer_records_an_answer_and_keeps_what_was_typed_when_it_is_refu
     assert "They &lt;b&gt;said&lt;/b&gt; yes." in refused.text
     assert browser.post(f"{base}/answer", data={"kind": "answered", "words": "Yes."}).status_code == 303
     assert "The target answered." in browser.get(base).text
+    assert "Record this" not in signed_in(given.viewer).get(base).text
     assert signed_in(given.viewer).post(f"{base}/answer", data={"kind": "answered", "words": "x"}).status_code == 403
 
 

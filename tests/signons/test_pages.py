@@ -249,6 +249,7 @@ def test_pages_of_links_are_neither_indexed_nor_named_to_other_sites(path: str, 
 def test_a_signatory_signs_corrects_and_withdraws_from_inside(given: Scene, signed_in: SignIn) -> None:
     browser = signed_in(given.signatory)
     base = f"/work/{given.coalition.slug}/statements/{given.statement.slug}/sign"
+    assert f'href="{base}"' in browser.get(base.removesuffix("/sign")).text
     assert 'value="Sig Signatory"' in browser.get(base).text
 
     review = browser.post(f"{base}/review", data=answer(given))
