@@ -81,7 +81,7 @@ def receipt(session: Session, sign_on: SignOn, kind: str, *, now: datetime) -> M
             "signatory": sign_on.signatory,
             "attestation": sign_on.attestation,
             "at": spoken(sign_on.changed_at, coalition.zone),
-            "manage_path": queries.manage_link(sign_on, now=now),
+            "receipt_path": queries.manage_link(sign_on, now=now),
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,

@@ -20,7 +20,7 @@ _NAME = {
     "at": "May 20, 2021, 10:00 AM PDT",
 }
 _ATTESTED = {"attestation": "I am authorized to sign for Zaštita <Privatnosti> & Friends."}
-_MANAGE = {"manage_path": "/sign-on/manage/abc"}
+_MANAGE = {"receipt_path": "/sign-on/manage/abc"}
 _ANSWERS = {"answers_path": "/work/open-faces/statements/stop-selling/sign-ons"}
 
 LETTERS: dict[str, dict[str, Any]] = {

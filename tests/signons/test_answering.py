@@ -44,7 +44,7 @@ def test_the_signatory_gets_a_receipt_and_the_organization_itself_is_told(sessio
 
     receipt = letters(session, "signons/mail/signed")[0]
     assert receipt.to_address == "ingrid@northwest.example"
-    assert receipt.context["manage_path"].startswith("/sign-on/manage/")
+    assert receipt.context["receipt_path"].startswith("/sign-on/manage/")
     notice = letters(session, "signons/mail/notice")[0]
     assert notice.to_address == "office@northwest-privacy-alliance.example"
     assert notice.context["dispute_path"].startswith("/sign-on/dispute/")
