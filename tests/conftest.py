@@ -107,7 +107,7 @@ def signed_in(app: Flask) -> Callable[[Account], FlaskClient]:
 
     def sign_in(person: Account) -> FlaskClient:
         browser = app.test_client()
-        with browser.session_transaction() as cookie:
+        with browser.session_transaction("/home") as cookie:
             cookie["_user_id"] = str(person.id)
             cookie["_fresh"] = True
             cookie["epoch"] = person.epoch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from app.signons.rules import (
     link_is_late,
 )
 from app.statements.models import Statement, StatementState
+from app.targets.queries import addressees
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -260,7 +261,8 @@ def _entry(name: SignOn | EditionName) -> RollEntry:
 
 def sheet_of_edition(edition: Edition, *, base_url: str) -> LetterSheet:
     """What the press sets: the frozen words and the fixed roll, dated by the day it closed."""
-    return _sheet(edition.statement, edition_groups(edition), edition.made_at, base_url)
+    sheet = _sheet(edition.statement, edition_groups(edition), edition.made_at, base_url)
+    return replace(sheet, edition=edition.number)
 
 
 def sheet_of_statement(session: Session, statement: Statement, *, base_url: str, now: datetime) -> LetterSheet:
@@ -286,7 +288,7 @@ def _sheet(
     )
     return LetterSheet(
         sheet=sheet,
-        addressees=tuple(target.addressed_as for target in statement.campaign.targets),
+        addressees=tuple(addressees(statement.campaign.targets)),
         roll=tuple(RollGroup(heading=heading, entries=tuple(entries)) for heading, entries in groups),
     )
 

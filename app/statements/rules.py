@@ -125,6 +125,12 @@ def check_words(statement: Statement, pasted: str) -> Verdict:
     return Verdict(same=False, same_words=same_words, parts=min(ways, key=_changed))
 
 
+def reads_the_same(statement: Statement, pasted: str) -> bool:
+    """Whether words are those of a statement one by one, whatever became of their marks and spaces."""
+    frozen = statement.frozen_revision
+    return frozen is not None and _spoken_words(to_plain(frozen.text)) == _spoken_words(canonical(pasted))
+
+
 def _reading(text: str) -> str:
     """Paragraphs on one line each, as a page shows them."""
     return "\n\n".join(" ".join(part.split()) for part in re.split(r"\n\s*\n", canonical(text).strip()))

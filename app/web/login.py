@@ -64,7 +64,7 @@ def end() -> None:
 
 def install(app: Flask, load: Loader) -> None:
     """Have Flask-Login load people by account id and epoch through ``load``."""
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)
 
     def person(account_id: str) -> Person | None:
         epoch = session.get("epoch")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, redirect, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect
 
@@ -149,9 +150,29 @@ def finish(response: Response) -> Response:
     return response
 
 
+class Sessions(SecureCookieSessionInterface):
+    """Sessions that leave no trace on public pages.
+
+    Flask would renew a signed-in reader's cookie on every page, and a shared cache would hand it to strangers.
+    """
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Say nothing of sessions on a public page: no cookie, and no ``Vary: Cookie`` either."""
+        if current_access() is not Access.PUBLIC:
+            super().save_session(app, session, response)
+
+
 def install(app: Flask) -> None:
     """Hang the guard and the headers into the app."""
+    app.session_interface = Sessions()
     csrf.init_app(app)
     app.before_request(guard)
     app.after_request(finish)
-    app.context_processor(lambda: {"cacheable": current_access() in {Access.PUBLIC, Access.LINK}})
+    app.context_processor(shared_words)
+
+
+def shared_words() -> dict[str, object]:
+    """What every template may ask; who is signed in is nothing that a public page knows."""
+    access = current_access()
+    known: dict[str, object] = {} if access is Access.PUBLIC else {"current_user": current_user}
+    return {"cacheable": access in {Access.PUBLIC, Access.LINK}, **known}

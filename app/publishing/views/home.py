@@ -1,0 +1,30 @@
+"""The first page after signing in: what needs this person now."""
+
+from __future__ import annotations
+
+from flask.typing import ResponseReturnValue
+
+from app.coalitions.queries import coalitions_of
+from app.core.clock import utc_now
+from app.core.db import reading
+from app.publishing.queries import home as queries
+from app.publishing.views.shared import blueprint
+from app.web.pages import page
+from app.web.security import actor, signed_in
+
+
+@blueprint.get("/home")
+@signed_in
+def home() -> ResponseReturnValue:
+    """One list across all coalitions, each line with its one act."""
+    by = actor()
+    with reading() as session:
+        coalitions = coalitions_of(session, by=by)
+        return page(
+            "publishing/home.html",
+            tasks=queries.tasks(session, by=by, now=utc_now()),
+            coalitions=coalitions,
+            organizations=queries.organizations_of(session, by=by),
+            operator=by.operator,
+            demo=any(one.is_demo for one in coalitions),
+        )
