@@ -1,11 +1,14 @@
-"""A petition's signers as a table, for one organization: only people who said yes to it."""
+"""Signers as a table, for an organization they said yes to; and all that is held about a person, for that person."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from app.core.tables import write_csv
 from app.petitions import queries
+from app.supporters.models import Supporter
+from app.supporters.queries import held
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,3 +31,24 @@ def signers(session: Session, petition_id: int, organization_id: int) -> bytes:
         for one in queries.consenting(session, petition_id, organization_id)
     )
     return write_csv(COLUMNS, rows)
+
+
+def own_data(session: Session, supporter: Supporter | None) -> bytes:
+    """Everything that is held about a person, as JSON; nothing once they were erased."""
+    if supporter is None:
+        return b"{}"
+    signatures = [
+        {
+            "petition": one.petition.title,
+            "state": one.state.value,
+            "given_name": one.given_name,
+            "family_name": one.family_name,
+            "email": one.email,
+            "postal_code": one.postal_code,
+            "country": one.country,
+            "comments": one.comments,
+            "at": one.created_at.isoformat(),
+        }
+        for one in queries.of_person(session, supporter)
+    ]
+    return json.dumps(held(session, supporter) | {"signatures": signatures}, ensure_ascii=False, indent=2).encode()

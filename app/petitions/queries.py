@@ -25,7 +25,7 @@ from app.petitions.models import (
     SignatureState,
 )
 from app.petitions.rules import MAILBOX_FULL
-from app.supporters.models import Purpose, Standing
+from app.supporters.models import Purpose, Standing, Supporter
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -73,6 +73,12 @@ def of_mailbox(session: Session, petition_id: int, email_canonical: str) -> list
     return list(session.scalars(query.order_by(Signature.id)))
 
 
+def of_person(session: Session, supporter: Supporter) -> list[Signature]:
+    """Every signature of a supporter's mailbox under any petition, oldest first."""
+    query = sa.select(Signature).where(Signature.email_canonical == supporter.email_canonical)
+    return list(session.scalars(query.order_by(Signature.id)))
+
+
 def by_link(session: Session, token: str, *, now: datetime) -> Signature:
     """The signature that a confirmation link speaks of. StaleLink for a bad link or an erased signer."""
     found = session.get(Signature, tokens.number(tokens.read("confirm-signature", token, now=now), "id"))
@@ -84,7 +90,7 @@ def by_link(session: Session, token: str, *, now: datetime) -> Signature:
 def states(session: Session, petition_id: int) -> dict[SignatureState, int]:
     """How many signatures are in each state."""
     query = sa.select(Signature.state, sa.func.count()).where(Signature.petition_id == petition_id)
-    counts = Counter(dict(session.execute(query.group_by(Signature.state)).tuples().all()))
+    counts = Counter(dict(session.execute(query.group_by(Signature.state)).all()))
     return {state: counts[state] for state in SignatureState}
 
 

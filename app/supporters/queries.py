@@ -72,6 +72,30 @@ def ledger(session: Session, supporter: Supporter) -> list[Consent]:
     return list(session.scalars(query.order_by(Consent.id)))
 
 
+def held(session: Session, supporter: Supporter) -> dict[str, object]:
+    """What this room holds about a person, for the person."""
+    answers = [
+        {
+            "organization": line.organization.name,
+            "yes": line.yes,
+            "words": line.words,
+            "source": line.source,
+            "at": line.at.isoformat(),
+        }
+        for line in ledger(session, supporter)
+    ]
+    return {
+        "email": supporter.email,
+        "given_name": supporter.given_name,
+        "family_name": supporter.family_name,
+        "postal_code": supporter.postal_code,
+        "country": supporter.country,
+        "language": supporter.language,
+        "since": supporter.created_at.isoformat(),
+        "answers": answers,
+    }
+
+
 def says_yes(session: Session, supporter_id: int, organization_id: int) -> bool:
     """Whether the newest answer to this organization is a yes."""
     query = sa.select(Standing.yes).where(

@@ -1,8 +1,6 @@
-"""A supporter's own pages: leave one sender by one click, see and change every answer, download what is held."""
+"""A supporter's own pages: leave one sender by one click, see and change every answer."""
 
 from __future__ import annotations
-
-import json
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
@@ -10,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.supporters import commands, queries
-from app.supporters.models import Supporter
-from app.web.pages import download, page, see_other
+from app.web.forms import form_state
+from app.web.pages import page, see_other
 from app.web.security import link_holder
 
 blueprint = Blueprint("supporters", __name__)
@@ -52,6 +50,7 @@ def preferences(token: str) -> ResponseReturnValue:
             supporter=supporter,
             answers=answers,
             token=token,
+            form=form_state({f"answer-{one.organization.id}": "yes" if one.yes else "no" for one in answers}),
             saved=request.args.get("saved") == "yes",
         )
 
@@ -69,40 +68,6 @@ def change_preferences(token: str) -> ResponseReturnValue:
             else:
                 commands.change_consents(session, supporter, _chosen(), now=now)
     return see_other(f"/preferences/{token}?saved=yes")
-
-
-@blueprint.get("/preferences/<token>/data.json")
-@link_holder
-def own_data(token: str) -> ResponseReturnValue:
-    """Everything that is held about the holder of this link, as a file."""
-    with reading() as session:
-        supporter = queries.by_preferences_link(session, token, now=utc_now())
-        held = _held(supporter) if supporter else {}
-        if supporter:
-            held["answers"] = [
-                {
-                    "organization": line.organization.name,
-                    "yes": line.yes,
-                    "words": line.words,
-                    "source": line.source,
-                    "at": line.at.isoformat(),
-                }
-                for line in queries.ledger(session, supporter)
-            ]
-    body = json.dumps(held, ensure_ascii=False, indent=2).encode()
-    return download(body, "what-we-hold-about-you.json", "application/json")
-
-
-def _held(supporter: Supporter) -> dict[str, object]:
-    return {
-        "email": supporter.email,
-        "given_name": supporter.given_name,
-        "family_name": supporter.family_name,
-        "postal_code": supporter.postal_code,
-        "country": supporter.country,
-        "language": supporter.language,
-        "since": supporter.created_at.isoformat(),
-    }
 
 
 def _chosen() -> dict[int, bool]:

@@ -7,13 +7,13 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.petitions import commands, queries, rules
+from app.petitions import commands, exports, queries, rules
 from app.petitions.models import SignatureState
 from app.petitions.views.base import blueprint
 from app.supporters.queries import by_preferences_link
 from app.supporters.rules import preferences_path
 from app.web.forms import form_state, redisplays
-from app.web.pages import page, see_other
+from app.web.pages import download, page, see_other
 from app.web.security import actor, link_holder
 
 
@@ -60,6 +60,15 @@ def withdraw(token: str) -> ResponseReturnValue:
     with transaction() as session:
         commands.withdraw_signature(session, token, by=actor(), now=utc_now())
     return see_other(f"/confirm/{token}")
+
+
+@blueprint.get("/preferences/<token>/data.json")
+@link_holder
+def own_data(token: str) -> ResponseReturnValue:
+    """Everything that is held about the holder of this link, as a file."""
+    with reading() as session:
+        body = exports.own_data(session, by_preferences_link(session, token, now=utc_now()))
+    return download(body, "what-we-hold-about-you.json", "application/json")
 
 
 @blueprint.get("/preferences/<token>/erase")
