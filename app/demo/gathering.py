@@ -110,11 +110,18 @@ def _commitment(session: Session, campaign: Campaign, row: dict[str, str]) -> No
         headline=row["headline"],
         made_on=date.fromisoformat(row["made_on"]),
         expires_on=date.fromisoformat(row["expires_on"]) if row["expires_on"] else None,
-        state=CommitmentState(row["status"]),
+        state=CommitmentState.ANNOUNCED,
         quote=row["quote"],
         source=row["source"],
     )
-    campaigns.record_commitment(session, campaign, entry, by=robin, now=utc_now())
+    made = campaigns.record_commitment(session, campaign, entry, by=robin, now=utc_now())
+    # Recorded and extended in one transaction, so that no sweep finds the old last day passed and calls it broken off.
+    if row["status"] == "extended" and made.state is CommitmentState.ANNOUNCED:
+        later = next(one for one in material.rows("commitments.csv") if one["target"] == row["target"] and one != row)
+        change = campaigns.CommitmentChange(
+            state="extended", on=date.fromisoformat(later["made_on"]), words=later["quote"], source=later["source"]
+        )
+        campaigns.change_commitment_state(session, made, change, by=robin, now=utc_now())
 
 
 def _reaction(session: Session, campaign: Campaign, row: dict[str, str]) -> None:
