@@ -79,6 +79,15 @@ def of_person(session: Session, supporter: Supporter) -> list[Signature]:
     return list(session.scalars(query.order_by(Signature.id)))
 
 
+def signature_for(session: Session, slug: str, ident: int, *, by: Actor, coalition: str) -> Signature:
+    """A signature that ``by`` may take off the count. NotFound for one of another petition."""
+    petition = petition_for(session, slug, by=by, right=Right.ORGANIZE, coalition=coalition)
+    found = session.get(Signature, ident)
+    if found is None or found.petition_id != petition.id:
+        raise NotFound
+    return found
+
+
 def by_link(session: Session, token: str, *, now: datetime) -> Signature:
     """The signature that a confirmation link speaks of. StaleLink for a bad link or an erased signer."""
     found = session.get(Signature, tokens.number(tokens.read("confirm-signature", token, now=now), "id"))

@@ -14,6 +14,7 @@ from app.campaigns.models import Campaign
 from app.coalitions.models import Coalition, Organization, PartyRole, Role
 from app.core import db
 from app.core.actor import Actor, by_link
+from app.core.clock import utc_now
 from app.mail.models import Email
 from app.petitions import commands
 from app.petitions.models import Petition, Signature
@@ -113,3 +114,11 @@ def letters(session: Session) -> list[str]:
         f"{one.template.rsplit('/', 1)[1]} {one.to_address}"
         for one in session.scalars(sa.select(Email).order_by(Email.id))
     ]
+
+
+def pending(here: Scene, **changes: str) -> str:
+    """A signature waiting for its mailbox; its token."""
+    with db.transaction() as session:
+        petition = session.get_one(Petition, here.petition.id)
+        commands.sign(session, petition, entry(**changes), {here.lead.id: True}, by=SOMEBODY, now=utc_now())
+        return token_of(signatures(session)[-1], now=utc_now())

@@ -13,6 +13,7 @@ from app.petitions.commands.running import (
 )
 from app.petitions.commands.signing import (
     NewSignature,
+    Removal,
     confirm,
     forget_signer,
     invalidate,
@@ -26,6 +27,7 @@ __all__ = [
     "Ask",
     "NewPetition",
     "NewSignature",
+    "Removal",
     "close_due",
     "close_petition",
     "confirm",

@@ -15,7 +15,7 @@ from app.coalitions.roles import Right
 from app.core import audit, db, limits
 from app.core.clock import spoken
 from app.core.errors import Conflict, TooMany
-from app.core.inputs import Email, Input, OptionalLine, PersonName
+from app.core.inputs import Email, Input, Line, OptionalLine, PersonName
 from app.core.text import canonical, canonical_email, plain
 from app.jobs.bell import ring
 from app.mail import outbox
@@ -223,15 +223,21 @@ def withdraw_signature(session: Session, token: str, *, by: Actor, now: datetime
     return signature
 
 
-def invalidate(session: Session, signature: Signature, reason: str, *, by: Actor, now: datetime) -> Signature:
+class Removal(Input):
+    """Why a signature is taken off the count; kept with it and in the audit trail."""
+
+    reason: Annotated[Line, Field(max_length=200)]
+
+
+def invalidate(session: Session, signature: Signature, entry: Removal, *, by: Actor, now: datetime) -> Signature:
     """An organizer takes a signature off the count; the reason stays with it."""
     coalition_id = signature.petition.campaign.coalition_id
     require(session, coalition_id, by=by, right=Right.ORGANIZE)
     signature = db.locked(session, Signature, signature.id)
     if signature.state is not SignatureState.INVALIDATED:
-        _take_off(session, signature, SignatureState.INVALIDATED, plain(reason, 200), now)
+        _take_off(session, signature, SignatureState.INVALIDATED, entry.reason, now)
         audit.record(
-            session, "signature.invalidated", signature, by=by, now=now, coalition_id=coalition_id, reason=reason[:200]
+            session, "signature.invalidated", signature, by=by, now=now, coalition_id=coalition_id, reason=entry.reason
         )
     return signature
 

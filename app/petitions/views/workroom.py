@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaign_for
 from app.coalitions.models import Organization
-from app.coalitions.queries import organization_for, parties
+from app.coalitions.queries import organization_for, organizations_acting, parties, rights_of
 from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
 from app.core.db import reading, transaction
@@ -70,6 +70,11 @@ def petition_page(coalition: str, slug: str) -> ResponseReturnValue:
             asked=queries.answers_by_organization(session, found),
             comments=queries.recent_comments(session, found.id),
             reports=queries.reports(session, found.id),
+            organizes=Right.ORGANIZE in rights_of(session, found.campaign.coalition_id, by=by),
+            own=[
+                group.id
+                for group in organizations_acting(session, found.campaign.coalition_id, by=by, right=Right.WRITE_UPDATE)
+            ],
             form=form_state(),
         )
 
