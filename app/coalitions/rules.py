@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.core.text import short_digest
+
 # Braces name parts of the entry's detail; {actor} is who did it.
 ACTS: dict[str, str] = {
     "coalition.created": "{actor} formed the coalition {name}.",
@@ -18,12 +20,52 @@ ACTS: dict[str, str] = {
     "member.removed": "{actor} ended {person}’s membership in {name}.",
     "account.created": "{actor} made an account for {name}.",
     "account.renamed": "{before} is called {after} now.",
+    "campaign.started": "{actor} started the campaign “{title}”.",
+    "campaign.edited": "{actor} changed the campaign “{title}”.",
+    "campaign.targets_chosen": "{actor} chose the targets of “{title}”.",
+    "campaign.went_live": "{actor} made the campaign “{title}” public.",
+    "campaign.won": "{actor} called the campaign “{title}” won.",
+    "campaign.closed": "{actor} closed the campaign “{title}”.",
+    "target.added": "{actor} added the target {name}.",
+    "target.edited": "{actor} changed the target {name}.",
+    "commitment.recorded": "{actor} recorded a promise of {target}: “{headline}”.",
+    "commitment.extended": "{actor} recorded that {target} extended “{headline}” until {until}.",
+    "commitment.kept": "{actor} recorded that {target} kept “{headline}”.",
+    "commitment.broken": "{actor} recorded that {target} broke “{headline}”.",
+    "commitment.expired": "The promise of {target}, “{headline}”, ran out on {ended_on}.",
+    "reaction.written": "{actor} put {organization}’s words beside “{headline}”.",
+    "statement.frozen": "{actor} froze the words of “{title}” (revision {revision}, digest {digest}).",
+    "statement.unfrozen": "{actor} let the words of “{title}” change again.",
+    "statement.opened": "{actor} opened “{title}” for sign-on until {deadline}.",
+    "statement.extended": "{actor} gave “{title}” more time, until {deadline}.",
+    "statement.closed": "{actor} closed “{title}”.",
+    "statement.delivered": "“{title}” was handed over to its targets.",
+    "sign_on.asked": "{actor} asked {organization} to sign “{title}”.",
+    "sign_on.asked_again": "{actor} asked {organization} again to sign “{title}” (time {times}).",
+    "sign_on.request_taken_back": "{actor} took back the request to {organization} to sign “{title}”.",
+    "sign_on.signed": "{actor} signed “{title}” for {organization}, as “{listed_as}”, {signatory}; digest {digest}.",
+    "sign_on.corrected": "{actor} corrected {organization} under “{title}”: now “{listed_as}”, {signatory}.",
+    "sign_on.withdrawn": "{actor} took {organization}’s name off “{title}”.",
+    "sign_on.declined": "{actor} declined “{title}” for {organization}: {reason}",
+    "sign_on.disputed": "{actor} disputed {organization}’s name under “{title}”; it is off the roll.",
+    "sign_on.dispute_lifted": "{actor} settled the dispute about {organization}’s name under “{title}”.",
+    "edition.made": "Edition {number} of “{title}” was fixed with {names} names, digest {digest}.",
+    "delivery.queued": "A letter to {target} was put on its way.",
+    "delivery.sent_again": "{actor} sent to {target} again.",
+    "petition.started": "{actor} started the petition “{title}”.",
+    "petition.opened": "{actor} opened the petition “{title}”.",
+    "petition.closed": "{actor} closed the petition “{title}”.",
+    "petition.reported": "{actor} reported {count} signatures under “{title}” to the targets.",
+    "signature.invalidated": "{actor} took a signature off the count: {reason}",
+    "update.approved": "{actor} approved the update “{subject_line}” (version {version}).",
+    "update.sent": "{actor} sent the update “{subject_line}” (version {version}).",
+    "update.stopped": "{actor} stopped the update “{subject_line}”.",
 }
 
 
 class _Parts(dict[str, object]):
     def __missing__(self, key: str) -> str:
-        return "something"
+        return "no reason given" if key == "reason" else "—"
 
 
 def act_name(act: str) -> str:
@@ -35,6 +77,9 @@ def sentence(act: str, actor: str, detail: Mapping[str, object]) -> str:
     """What happened, in words. An act the table does not know is told by its name and whatever it concerns."""
     known = ACTS.get(act)
     if known is not None:
-        return known.format_map(_Parts({**detail, "actor": actor}))
+        parts = {key: value for key, value in detail.items() if value not in {None, ""}}
+        if isinstance(parts.get("digest"), str):
+            parts["digest"] = short_digest(str(parts["digest"]))
+        return known.format_map(_Parts({**parts, "actor": actor}))
     about = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in detail.items() if value not in {None, ""})
     return f"{actor}: {act_name(act).lower()}{f' ({about})' if about else ''}."

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LEAD = material.rows("organizations.csv")[0]
+FACTS = ("short_name", "legal_status", "scope", "region", "site_url", "public_email", "role")
 STAYS_OUTSIDE = {"flj@mailbox.example", "zoe@drwi.example"}
 
 
@@ -40,9 +41,8 @@ def form_the_coalition() -> None:
             lead = coalitions.NewOrganization.of(
                 {
                     "name": LEAD["organization"],
-                    "short_name": LEAD["short_name"],
-                    "public_email": LEAD["public_email"],
-                    "role": "lead",
+                    "aliases": LEAD["aliases"].split(";"),
+                    **{name: LEAD[name] for name in FACTS},
                 }
             )
             made = coalitions.create_coalition(
