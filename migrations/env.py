@@ -1,4 +1,4 @@
-"""Alembic's entry: the settings' database, or a connection handed in by a test."""
+"""Alembic's entry: the settings' database, another one named by ``-x url=…``, or a connection handed in by a test."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.script import ScriptDirectory
 
 from app.core import db
 from app.schema import Base
@@ -22,8 +23,18 @@ def render_item(kind: str, thing: Any, autogen: AutogenContext) -> str | bool:
 
 
 def same_type(ctx: Any, inspected: Any, wanted: Any, found: Any, given: Any) -> bool | None:
-    """Enums are kept as their values in a VARCHAR; the database cannot tell and need not."""
-    return False if type(given).__name__ == "Enum" else None
+    """Enums are kept as their values in a VARCHAR: only its length can differ. Alembic compares the rest."""
+    return found.length != given.length if type(given).__name__ == "Enum" else None
+
+
+def number(_ctx: Any, _revision: Any, directives: list[Any]) -> None:
+    """Count migrations up from 0001, so that a folder listing is their order; write none that changes nothing."""
+    # `alembic check` asks the same way and needs its directive back, empty or not.
+    if getattr(context.config.cmd_opts, "autogenerate", False) and directives[0].upgrade_ops.is_empty():
+        directives.clear()
+        return
+    head = ScriptDirectory.from_config(context.config).get_current_head()
+    directives[0].rev_id = f"{int(head or 0) + 1:04d}"
 
 
 def run(connection: Any) -> None:
@@ -34,6 +45,7 @@ def run(connection: Any) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         render_item=render_item,
         compare_type=same_type,
+        process_revision_directives=number,
     )
     with context.begin_transaction():
         context.run_migrations()
@@ -43,6 +55,7 @@ handed_in = context.config.attributes.get("connection")
 if handed_in is not None:
     run(handed_in)
 else:
-    with db.connect(Settings.from_env().database_url).connect() as own:
+    named = context.get_x_argument(as_dictionary=True).get("url")
+    with db.connect(str(named) if named else Settings.from_env().database_url).connect() as own:
         run(own)
         own.commit()
