@@ -6,84 +6,101 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import psycopg
 
 ROOT = Path(__file__).parent.parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
-STRICT = os.environ.get("STRICT") == "1"
+HERE = ("postgresql://postgres@127.0.0.1/test", "postgresql://postgres@127.0.0.1/postgres")
 # One browser is as fast as the machine lets it be; the rest of the suite uses every core.
 LANES = ["-n", "auto", "--dist", "worksteal"]
+NOTHING_COLLECTED = 5
 
 
-def postgres() -> str | None:
-    """The PostgreSQL to test on: the one named, or one that answers on this machine."""
-    named = os.environ.get("TEST_POSTGRES_URL")
-    for url in (
-        [named] if named else ["postgresql://postgres@127.0.0.1/test", "postgresql://postgres@127.0.0.1/postgres"]
-    ):
-        try:
-            psycopg.connect(url, connect_timeout=3).close()
-        except psycopg.OperationalError:
-            continue
-        return url
-    return None
+@dataclass(frozen=True)
+class Pass:
+    """How one pass of pytest went."""
+
+    status: int
+    skipped: int
+
+    @property
+    def green(self) -> bool:
+        """No test failed; whether there was any is another question."""
+        return self.status in {0, NOTHING_COLLECTED}
+
+
+def answers(url: str) -> bool:
+    """Whether a PostgreSQL lets us in at this address."""
+    try:
+        psycopg.connect(url.replace("+psycopg", "", 1), connect_timeout=3).close()
+    except psycopg.Error:
+        return False
+    return True
 
 
 def chromium() -> str | None:
-    """A Chromium on this machine."""
+    """The Chromium named, or one on this machine."""
     named = os.environ.get("CHROMIUM")
     return named or next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
 
 
-def run(title: str, arguments: list[str], **environment: str) -> tuple[bool, int]:
-    """One pass of pytest; gives whether it was green and how many tests it skipped."""
+def skips(report: Path) -> int:
+    """How many tests a JUnit report calls skipped; an expected failure counts too, for it proves nothing."""
+    return len(ET.parse(report).findall(".//skipped")) if report.exists() else 0
+
+
+def run(title: str, arguments: list[str], **environment: str) -> Pass:
+    """One pass of pytest over what these arguments choose."""
     sys.stdout.write(f"\n== {title}\n")
     sys.stdout.flush()
     started = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    last = ""
-    for line in process.stdout or ():
-        sys.stdout.write(line)
-        last = line if " in " in line else last
-    green = process.wait() == 0
-    skipped = re.search(r"(\d+) skipped", last)
-    sys.stdout.write(f"== {title}: {'green' if green else 'RED'} after {time.monotonic() - started:.0f} s\n")
-    return green, int(skipped.group(1)) if skipped else 0
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+        status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
+        done = Pass(status, skips(report))
+    word = "nothing to run" if status == NOTHING_COLLECTED else "green" if done.green else "RED"
+    sys.stdout.write(f"== {title}: {word} after {time.monotonic() - started:.0f} s\n")
+    return done
 
 
 def main() -> int:
     """Every pass that can be run here; the exit status says whether all is well."""
+    strict = os.environ.get("STRICT") == "1"
     missing: list[str] = []
-    passes = [run("SQLite", [*LANES, "-m", "not browser"], TEST_DATABASE="sqlite")]
-    server = postgres()
+    named = os.environ.get("TEST_POSTGRES_URL")
+    if named and not answers(named):
+        sys.stdout.write("Nothing answers at the address in TEST_POSTGRES_URL: start the server, or unset it.\n")
+        return 1
+    passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser"], TEST_DATABASE="sqlite")}
+    server = named or next(filter(answers, HERE), None)
     if server:
-        passes.append(run("PostgreSQL", [*LANES, "-m", "database and not browser"], TEST_DATABASE=server))
+        chosen = [*LANES, "-m", "database and not browser"]
+        passes["PostgreSQL"] = run("PostgreSQL", chosen, TEST_DATABASE=server)
     else:
         missing.append("PostgreSQL (start one on 127.0.0.1:5432, or name one in TEST_POSTGRES_URL)")
     browser = chromium()
     if browser:
-        passes.append(run("browser", ["-m", "browser"], TEST_DATABASE="sqlite", CHROMIUM=browser))
+        passes["browser"] = run("browser", ["-m", "browser"], TEST_DATABASE="sqlite", CHROMIUM=browser)
     else:
         missing.append("the browser tests (install Chromium, or name one in CHROMIUM)")
-    skipped = sum(count for _, count in passes)
+    missing += [
+        f"{title} (no test is marked for it)" for title, one in passes.items() if one.status == NOTHING_COLLECTED
+    ]
+    skipped = sum(one.skipped for one in passes.values())
     if skipped:
-        missing.append(f"{skipped} skipped tests (the reasons stand above)")
+        missing.append(f"{skipped} skipped tests (their reasons stand above)")
     sys.stdout.write("\nNot run: " + "; ".join(missing) + "\n" if missing else "\nEverything was run.\n")
-    green = all(good for good, _ in passes)
-    return 0 if green and not (STRICT and missing) else 1
+    return 0 if all(one.green for one in passes.values()) and not (strict and missing) else 1
 
 
 if __name__ == "__main__":
