@@ -1,10 +1,13 @@
 # The project's commands. `make help` prints them.
-SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3)
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 SERVE ?= 1
+# Asks for pip, not for the folder: where Debian's python3-venv is missing, a first try leaves half an environment.
+ENVIRONMENT = $(BIN)/python -c 'import pip' 2>/dev/null || { \
+  $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Undersigned needs Python 3.11 or newer.")' \
+  && $(PYTHON) -m venv .venv; }
 
 .PHONY: help demo serve worker test check lint bench lock format migration clean
 .DEFAULT_GOAL := help
@@ -13,12 +16,12 @@ help: ## Print what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 $(RUNTIME): requirements.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $(RUNTIME)
 
 $(DEV): requirements-dev.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $(DEV) $(RUNTIME)
 
@@ -55,8 +58,10 @@ format: $(DEV) ## Format and mend what can be mended by itself
 	$(BIN)/ruff format .
 
 migration: $(DEV) ## Write a migration for changed models: make migration NAME="what changes"
+	@test -n "$(NAME)" || { echo 'Say what changes: make migration NAME="what changes"'; exit 2; }
 	@$(BIN)/alembic upgrade head
 	@$(BIN)/alembic revision --autogenerate -m "$(NAME)"
+	@$(BIN)/ruff check --quiet --fix migrations && $(BIN)/ruff format --quiet migrations
 
 lock: $(DEV) ## Compile pyproject.toml into the pinned requirement files
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
