@@ -12,8 +12,12 @@ from email.parser import BytesParser
 from email.policy import default
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
+from werkzeug.exceptions import NotFound
+from werkzeug.routing import RequestRedirect
 
 from app.mail import mime, render
 from app.mail.message import Priority
@@ -120,3 +124,19 @@ def test_every_sample_belongs_to_a_letter() -> None:
         for template in importlib.import_module(f"tests.{path.parent.name}.letters").LETTERS
     }
     assert sorted(given - set(LETTERS)) == []
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_the_places_a_letter_leads_to_exist(template: str, app: Flask) -> None:
+    render.bind(base_url=BASE, mail_from="Undersigned <letters@undersigned.example>", postal_address="")
+    for path in paths(sent(template)[0]):
+        assert leads_somewhere(app, path), f"{template}: nothing is at {path}"
+
+
+def leads_somewhere(app: Flask, path: str) -> bool:
+    """Whether the app has a page at the path."""
+    try:
+        app.url_map.bind("undersigned.example").match(urlsplit(path).path, method="GET")
+    except (NotFound, RequestRedirect):
+        return False
+    return True
