@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
@@ -82,6 +82,7 @@ def test_what_is_stored_is_canonical_and_its_digest_can_be_recomputed(session: S
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(words=st.text(alphabet=st.characters(codec="utf-8"), min_size=1, max_size=400))
 def test_any_text_is_kept_under_the_digest_of_its_canonical_form(session: Session, words: str) -> None:
+    assume("<<<" not in words)  # the marks of an unfinished merge are refused on purpose
     there = scene(session)
     try:
         if not canonical(words).strip():
