@@ -26,33 +26,33 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
     ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
     Returns the row, new or old. Raises ValueError for a recipient that is no address.
     """
-    known = session.scalar(sa.select(Email).where(Email.once == once))
-    if known is not None:
-        return known
-    email = Email(
-        once=once,
-        rank=RANKS[message.priority],
-        repeatable=message.repeatable,
-        template=message.template,
-        context=message.context,
-        to_address=message.to,
-        to_canonical=canonical_email(message.to),
-        to_name=message.to_name,
-        from_name=message.from_name,
-        reply_to=message.reply_to,
-        stream=message.stream,
-        unsubscribe_path=message.unsubscribe_path,
-        language=message.language,
-        keep_bytes=message.keep_bytes,
-        ignores_suppression=message.ignores_suppression,
-        attachments=[
-            EmailAttachment(filename=file.filename, mimetype=file.mimetype, body=file.body)
-            for file in message.attachments
-        ],
-        created_at=now,
-        try_after=now,
-    )
-    session.add(email)
+    start = {
+        "once": once,
+        "rank": RANKS[message.priority],
+        "repeatable": message.repeatable,
+        "template": message.template,
+        "context": message.context,
+        "to_address": message.to,
+        "to_canonical": canonical_email(message.to),
+        "to_name": message.to_name,
+        "from_name": message.from_name,
+        "reply_to": message.reply_to,
+        "stream": message.stream,
+        "unsubscribe_path": message.unsubscribe_path,
+        "language": message.language,
+        "keep_bytes": message.keep_bytes,
+        "ignores_suppression": message.ignores_suppression,
+        "created_at": now,
+        "try_after": now,
+    }
+    # The constraint decides, not a look beforehand: two transactions may queue the same letter at once.
+    is_new = bool(db.insert_once(session, Email, [start], unique=["once"]))
+    email = session.scalars(sa.select(Email).where(Email.once == once)).one()
+    if not is_new:
+        return email
+    for file in message.attachments:
+        row = EmailAttachment(email_id=email.id, filename=file.filename, mimetype=file.mimetype, body=file.body)
+        session.add(row)
     session.flush()
     ring(session, SEND)
     return email
