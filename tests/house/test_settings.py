@@ -6,13 +6,12 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from config.settings import Settings, SettingsError
+from tests.house.rules import ROOT, broken, reads_the_environment, texts
 
-ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = (ROOT / "config" / "example.env").read_text(encoding="utf-8")
 
 
@@ -22,6 +21,12 @@ def test_every_setting_is_documented_with_a_sentence_and_its_default() -> None:
     for name in documented:
         assert re.search(rf"^# \S.*\n{name}=", EXAMPLE, re.MULTILINE), f"{name} has no sentence above it"
     assert Settings.from_env(documented) == Settings()
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    # The supervisor hands the whole environment on to the web server and the worker it starts, and reads none of it.
+    found = broken(texts("app", "config"), reads_the_environment)
+    assert set(found) == {"config/settings.py", "config/server.py"}
 
 
 @pytest.mark.parametrize(
