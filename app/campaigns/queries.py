@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
+_TARGETS = (selectinload(Campaign.targets).selectinload(Target.members),)
+
 
 def _campaigns() -> sa.Select[Campaign]:
     """Campaigns with their coalition loaded."""
@@ -48,7 +50,7 @@ def campaign_for(
 
 def campaigns_of(session: Session, coalition_id: int, *, public_only: bool = False) -> list[Campaign]:
     """A coalition's campaigns with their targets: live ones first, then newest first."""
-    query = _campaigns().where(Campaign.coalition_id == coalition_id).options(selectinload(Campaign.targets))
+    query = _campaigns().where(Campaign.coalition_id == coalition_id).options(*_TARGETS)
     if public_only:
         query = query.where(Campaign.state.in_(PUBLIC_STATES))
     order = sa.case((Campaign.state == CampaignState.LIVE, 0), (Campaign.state == CampaignState.DRAFT, 1), else_=2)
@@ -58,7 +60,7 @@ def campaigns_of(session: Session, coalition_id: int, *, public_only: bool = Fal
 def public_campaign(session: Session, slug: str) -> Campaign:
     """A campaign that anybody may read, with its targets; NotFound for drafts."""
     query = _campaigns().where(Campaign.slug == slug, Campaign.state.in_(PUBLIC_STATES))
-    found = session.scalar(query.options(selectinload(Campaign.targets).selectinload(Target.members)))
+    found = session.scalar(query.options(*_TARGETS))
     if found is None:
         raise NotFound
     return found
@@ -66,7 +68,7 @@ def public_campaign(session: Session, slug: str) -> Campaign:
 
 def live_campaigns(session: Session, *, before: int | None = None, limit: int = 20) -> list[Campaign]:
     """Live campaigns of all coalitions, newest first; ``before`` is the id to page from."""
-    query = _campaigns().where(Campaign.state == CampaignState.LIVE).options(selectinload(Campaign.targets))
+    query = _campaigns().where(Campaign.state == CampaignState.LIVE).options(*_TARGETS)
     if before is not None:
         query = query.where(Campaign.id < before)
     return list(session.scalars(query.order_by(Campaign.id.desc()).limit(limit)))

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.orm import contains_eager
 
 from app.campaigns.models import Campaign
 from app.coalitions.models import Coalition, Organization
@@ -63,6 +64,12 @@ def petitions_of(session: Session, campaign_id: int, *, public: bool = False) ->
     if public:
         query = query.where(Petition.state != PetitionState.DRAFT)
     return list(session.scalars(query))
+
+
+def petitions_in(session: Session, coalition_id: int) -> list[Petition]:
+    """All petitions of a coalition with their campaign, newest first."""
+    query = sa.select(Petition).join(Petition.campaign).where(Campaign.coalition_id == coalition_id)
+    return list(session.scalars(query.options(contains_eager(Petition.campaign)).order_by(Petition.id.desc())))
 
 
 def of_mailbox(session: Session, petition_id: int, email_canonical: str) -> list[Signature]:

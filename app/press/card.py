@@ -9,23 +9,27 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 FONTS = Path(__file__).parents[1] / "static" / "fonts"
+CJK = Path(__file__).with_name("fonts") / "undersigned-cjk.otf"
 WIDTH, HEIGHT, MARGIN = 1200, 630, 84
 PAPER, INK, SOFT, RULE, PEN = "#ffffff", "#1b1d22", "#555a64", "#7d818a", "#1f4690"
-# The parts the site's font was cut into, in the order they are asked for a letter.
-CUTS = ("latin", "latin-ext", "vietnamese")
 MOST_LINES = 4
 SIZES = (76, 66, 58, 50, 44)
 
 
 @functools.cache
 def _font(cut: str, weight: int, size: int) -> ImageFont.FreeTypeFont:
+    if cut == "cjk":
+        return ImageFont.truetype(CJK, size)
     return ImageFont.truetype(FONTS / f"source-serif-4-{cut}-{weight}-normal.woff2", size)
 
 
 def _cut(letter: str) -> str:
+    """Which part of the site's font has this letter; Han, Kana and Hangul come from the press."""
     code = ord(letter)
     if code <= 0xFF or 0x2000 <= code <= 0x206F or code in {0x131, 0x152, 0x153, 0x2C6, 0x2DC, 0x20AC, 0x2122}:
         return "latin"
+    if code >= 0x2E80:
+        return "cjk"
     vietnamese = code in {0x102, 0x103, 0x110, 0x111, 0x1A0, 0x1A1, 0x1AF, 0x1B0} or 0x1EA0 <= code <= 0x1EF9
     return "vietnamese" if vietnamese else "latin-ext"
 
@@ -54,11 +58,11 @@ def _write(sheet: ImageDraw.ImageDraw, at: tuple[float, float], text: str, weigh
         x += font.getlength(run)
 
 
-def _wrapped(text: str, weight: int, size: int) -> list[str]:
+def _wrapped(text: str, weight: int, size: int, room: int = WIDTH - 2 * MARGIN) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if _length(longer, weight, size) <= WIDTH - 2 * MARGIN:
+        if _length(longer, weight, size) <= room:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -70,9 +74,20 @@ def _fitted(title: str) -> tuple[int, list[str]]:
     for size in SIZES:
         lines = _wrapped(title, 600, size)
         if len(lines) <= MOST_LINES:
-            return size, lines
+            return size, _level(title, size, len(lines))
     kept = _wrapped(title, 600, SIZES[-1])[:MOST_LINES]
     return SIZES[-1], [*kept[:-1], f"{kept[-1].rstrip(' ,;:.')}…"]
+
+
+def _level(title: str, size: int, number: int) -> list[str]:
+    """The title in as many lines, but about equally long, so that no word stands alone in the last."""
+    best = _wrapped(title, 600, size)
+    for room in range(WIDTH - 2 * MARGIN, 300, -20):
+        lines = _wrapped(title, 600, size, room)
+        if len(lines) > number:
+            break
+        best = lines
+    return best
 
 
 @functools.lru_cache(maxsize=64)

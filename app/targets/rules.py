@@ -29,12 +29,8 @@ def addressees(targets: Iterable[Target]) -> list[str]:
 
     A member is not named again beside its body.
     """
-    chosen = list(targets)
-    bodies = {target.id for target in chosen if target.kind in BODIES}
     names: list[str] = []
-    for target in chosen:
-        if target.parent_id in bodies:
-            continue
+    for target in heads(targets):
         if target.kind in BODIES and target.members:
             names.append(f"the members of {with_article(target.name)}")
         elif target.kind in BODIES:
@@ -42,6 +38,18 @@ def addressees(targets: Iterable[Target]) -> list[str]:
         else:
             names.append(target.addressed_as)
     return list(dict.fromkeys(names))
+
+
+def heads(targets: Iterable[Target]) -> list[Target]:
+    """The targets without members whose body is among them."""
+    chosen = list(targets)
+    bodies = {target.id for target in chosen if target.kind in BODIES}
+    return [target for target in chosen if target.parent_id not in bodies]
+
+
+def spoken(targets: Iterable[Target]) -> str:
+    """Whom a demand is made of, in one phrase."""
+    return named_together(addressees(targets))
 
 
 def named_together(names: list[str]) -> str:

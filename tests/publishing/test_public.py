@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from datetime import date
 import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
+from PIL import Image
 
 from app.accounts.models import Account
 from app.campaigns import commands as promises
@@ -15,6 +17,8 @@ from app.campaigns.models import Campaign, CampaignState
 from app.core import db
 from app.core.db import transaction
 from app.core.text import digest
+from app.petitions.models import Petition, PetitionState
+from app.press.card import draw_card
 from tests import builders
 from tests.campaigns import builders as campaigns
 from tests.signons import builders as signons
@@ -178,6 +182,40 @@ def test_the_pdf_is_not_sent_again_to_whoever_has_it(given: Scene, client: Flask
     assert picture.data.startswith(b"\x89PNG")
     headers = {"If-None-Match": picture.headers["ETag"]}
     assert client.get(f"/statements/{SLUG}/share.png", headers=headers).status_code == 304
+
+
+def test_a_shared_picture_takes_any_words_and_is_the_same_for_the_same_words() -> None:
+    for title in ("Stop", "word " * 200, "陳慧玲 Zażółć Nguyễn Thị Hương", "W" * 200, "\u202eevil", "=SUM(A1)"):
+        drawn = draw_card(title, "Coalition " * 20, "7 organizations have signed")
+        with Image.open(io.BytesIO(drawn)) as image:
+            assert image.size == (1200, 630)
+        draw_card.cache_clear()
+        assert draw_card(title, "Coalition " * 20, "7 organizations have signed") == drawn
+
+
+def test_a_petition_has_its_picture_and_its_place_in_the_workroom(
+    database: object, client: FlaskClient, signed_in: Callable[[Account], FlaskClient]
+) -> None:
+    made = campaigns.committed()
+    with transaction() as session:
+        petition = Petition(
+            campaign_id=made.campaign.id,
+            slug="ban-it",
+            title="Ban it",
+            text="Ban it.",
+            digest="0" * 64,
+            state=PetitionState.OPEN,
+            counted=41,
+            created_at=builders.NOW,
+        )
+        session.add(petition)
+
+    assert client.get("/petitions/ban-it/share.png").data.startswith(b"\x89PNG")
+    assert "/petitions/ban-it/share.png" in client.get("/petitions/ban-it").text
+    assert "41 people have signed" in client.get("/").text
+    path = f"/work/{made.coalition.slug}/petitions"
+    assert "Ban it" in signed_in(made.member).get(path).text
+    assert signed_in(made.stranger).get(path).status_code == 404
 
 
 def test_the_timeline_shows_what_was_promised_and_each_groups_words(database: object, client: FlaskClient) -> None:

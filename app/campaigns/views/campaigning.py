@@ -12,6 +12,7 @@ from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.targets.queries import chosen, targets_of
+from app.targets.rules import heads, spoken
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import page, see_other
 from app.web.security import actor, signed_in
@@ -28,11 +29,13 @@ def index(coalition: str) -> ResponseReturnValue:
     """The coalition's campaigns."""
     with reading() as session:
         ours = coalition_for(session, coalition, by=actor())
+        campaigns = queries.campaigns_of(session, ours.id)
         return page(
             "campaigns/index.html",
             coalition=ours,
             demo=ours.is_demo,
-            campaigns=queries.campaigns_of(session, ours.id),
+            campaigns=campaigns,
+            to={one.id: spoken(one.targets) for one in campaigns},
             may_organize=Right.ORGANIZE in rights_of(session, ours.id, by=actor()),
         )
 
@@ -75,6 +78,7 @@ def show(coalition: str, slug: str) -> ResponseReturnValue:
         return page(
             "campaigns/show.html",
             **common(session, row),
+            heads=heads(row.targets),
             commitments=queries.timeline(session, row.id),
             form=form_state(),
         )

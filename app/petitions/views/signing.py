@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
+from app.mail.render import house
 from app.petitions import commands, queries, rules
 from app.petitions.models import ConsentAsk
 from app.petitions.views.base import blueprint
@@ -34,6 +35,8 @@ def petition(slug: str) -> ResponseReturnValue:
             goal=rules.next_goal(found.counted, found.goal),
             open=found.accepts_signatures(utc_now()),
             form=form_state({"country": "US"}),
+            canonical=f"{house().base_url}/petitions/{found.slug}",
+            share_image=f"{house().base_url}/petitions/{found.slug}/share.png",
         )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.campaigns.models import Campaign
 from app.campaigns.queries import campaign_for
 from app.coalitions.models import Organization
-from app.coalitions.queries import organization_for, organizations_acting, parties, rights_of
+from app.coalitions.queries import coalition_for, organization_for, organizations_acting, parties, rights_of
 from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
 from app.core.db import reading, transaction
@@ -48,6 +48,16 @@ def start_petition(coalition: str, campaign: str) -> ResponseReturnValue:
         found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE)
         petition = commands.start_petition(session, found, entry, _asks(session, found), by=by, now=utc_now())
     return see_other(_path(coalition, petition), "The draft is saved. Read it once more, then open it.")
+
+
+@blueprint.get("/work/<coalition>/petitions")
+@signed_in
+def index(coalition: str) -> ResponseReturnValue:
+    """The coalition's petitions and how many stand under each."""
+    with reading() as session:
+        ours = coalition_for(session, coalition, by=actor())
+        found = queries.petitions_in(session, ours.id)
+        return page("petitions/list.html", coalition=ours, demo=ours.is_demo, petitions=found)
 
 
 @blueprint.get("/work/<coalition>/petitions/<slug>")

@@ -11,8 +11,9 @@ from sqlalchemy.orm import joinedload, selectinload
 from app.campaigns.models import Campaign, CampaignTarget, Commitment
 from app.campaigns.queries import campaigns_of
 from app.campaigns.rules import PUBLIC_STATES
-from app.coalitions.models import Coalition, Organization, Party
+from app.coalitions.models import Coalition, Organization, Party, PartyRole
 from app.core.errors import NotFound
+from app.core.text import sort_key
 from app.deliveries.models import Document
 from app.petitions.models import Petition, PetitionState
 from app.signons import queries as signons
@@ -153,14 +154,14 @@ def public_coalition(session: Session, slug: str) -> tuple[Coalition, list[Campa
 
 
 def members(session: Session, coalition_id: int) -> list[tuple[Organization, Party]]:
-    """The organizations that have joined, leads first. Those only invited are nobody's to see."""
+    """The organizations that have joined: leads first, then as on a roll. Those only invited are nobody's to see."""
     query = (
         sa.select(Organization, Party)
         .join(Party, Party.organization_id == Organization.id)
         .where(Party.coalition_id == coalition_id, Party.joined_at.is_not(None))
-        .order_by(Party.role, Organization.name)
     )
-    return [(organization, party) for organization, party in session.execute(query)]
+    found = [(organization, party) for organization, party in session.execute(query)]
+    return sorted(found, key=lambda pair: (pair[1].role is not PartyRole.LEAD, sort_key(pair[0].name)))
 
 
 def public_target(session: Session, coalition: str, slug: str) -> Target:

@@ -9,8 +9,7 @@ from app.campaigns.rules import CAMPAIGN_TONES, TONES
 from app.core.db import reading
 from app.publishing.queries import public as queries
 from app.publishing.views.shared import absolute, blueprint
-from app.targets.queries import addressees
-from app.targets.rules import named_together
+from app.targets.rules import heads, spoken
 from app.web.pages import cursor, page
 from app.web.security import public
 
@@ -27,6 +26,7 @@ def front() -> ResponseReturnValue:
         return page(
             "publishing/front.html",
             campaigns=shown,
+            to={one.id: spoken(one.targets) for one in shown},
             beside=queries.beside(session, shown),
             older=shown[-1].id if len(campaigns) > PAGE else None,
             first=cursor() is None,
@@ -47,6 +47,7 @@ def coalition(slug: str) -> ResponseReturnValue:
             demo=ours.is_demo,
             members=queries.members(session, ours.id),
             campaigns=campaigns,
+            to={one.id: spoken(one.targets) for one in campaigns},
             beside=queries.beside(session, campaigns),
             tones=CAMPAIGN_TONES,
             canonical=absolute(f"/c/{ours.slug}"),
@@ -65,7 +66,8 @@ def campaign(slug: str) -> ResponseReturnValue:
             campaign=row,
             coalition=row.coalition,
             demo=row.coalition.is_demo,
-            to=named_together(addressees(row.targets)),
+            to=spoken(row.targets),
+            heads=heads(row.targets),
             commitments=timeline(session, row.id),
             beside=queries.beside(session, [row])[row.id],
             tones=TONES,

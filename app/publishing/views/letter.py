@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.db import reading
 from app.core.text import canonical, slugify
+from app.petitions.queries import petitions_of
 from app.press.letter import set_letter
 from app.publishing.queries import public as queries
 from app.publishing.rules import etag, names_its_addressees, without_title
@@ -43,6 +44,7 @@ def statement(slug: str) -> ResponseReturnValue:
             to="" if names_its_addressees(row.title, found.text) else named_together(found.addressees),
             dated=row.closed_at or row.opened_at or row.created_at,
             signable=row.accepts_signons(now),
+            petitions=petitions_of(session, row.campaign_id, public=True),
             canonical=absolute(f"/statements/{row.slug}"),
             share_image=absolute(f"/statements/{row.slug}/share.png"),
         )
