@@ -49,13 +49,14 @@ def test_a_request_to_sign_waits_for_a_signatory_until_it_is_answered(database: 
     assert waiting(made.signatory) == []
 
 
-def test_a_closing_statement_waits_for_its_organizers(database: object) -> None:
+def test_a_closing_statement_waits_for_its_organizers(database: object, signed_in: SignIn) -> None:
     made = signons.committed()
     assert made.statement.deadline is not None
 
     assert waiting(made.organizer, made.statement.deadline - timedelta(days=5)) == []
     (task,) = waiting(made.organizer, made.statement.deadline - timedelta(days=3))
     assert task.kind is Kind.CLOSING
+    assert signed_in(made.organizer).get(task.href).status_code == 200
     assert waiting(made.organizer, made.after) == []
 
 

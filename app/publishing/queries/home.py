@@ -184,7 +184,7 @@ def _closing(session: Session, by: Actor, now: datetime) -> list[Task]:
             kind=Kind.CLOSING,
             title=statement.title,
             detail=f"The sign-on closes soon: {signed} signed, {asked} were asked.",
-            href=f"/work/{coalition.slug}/statements/{statement.slug}",
+            href=f"/work/{coalition.slug}/statements/{statement.slug}/sign-ons",
             act="See who has not answered",
             zone=coalition.zone,
             due=statement.deadline,
