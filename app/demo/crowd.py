@@ -118,7 +118,7 @@ def people_confirm() -> None:
                     Signature.id % NEVER_CONFIRMS != 0,
                 )
                 .order_by(Signature.id)
-            ).tuples()
+            )
         )
     for _, email in counted(waiting, len(waiting), "people confirmed"):
         with transaction() as session:

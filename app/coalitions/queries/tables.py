@@ -69,9 +69,7 @@ def party_rows(
             sa.select(Membership.organization_id, sa.func.count())
             .where(Membership.organization_id.in_(idents))
             .group_by(Membership.organization_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     newest = {row.organization_id: row for row in reversed(invitations(session, coalition_id=coalition_id))}
     return [
