@@ -118,7 +118,7 @@ def import_file(coalition: str) -> ResponseReturnValue:
 
 @blueprint.get("/work/<coalition>/organizations/<organization>")
 @signed_in
-def party(coalition: str, organization: str) -> ResponseReturnValue:
+def party(coalition: str, organization: str, **_acted_on: object) -> ResponseReturnValue:
     """One organization's place in the coalition: its contact and every invitation."""
     with reading() as session:
         ours = queries.coalition_for(session, coalition, by=actor(), right=INVITE)
