@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+def _storable(value: object) -> object:
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
+    return [_storable(one) for one in value] if isinstance(value, list) else value
+
+
 def _one_line(value: object) -> object:
     return plain(value, 10_000) if isinstance(value, str) else value
 
@@ -69,7 +75,11 @@ class Input(BaseModel):
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Self:
-        """Read the input, or raise Invalid with one sentence a field. Empty optional answers count as not given."""
+        """Read the input, or raise Invalid with one sentence a field. Empty optional answers count as not given.
+
+        Characters that no database keeps (NUL, half surrogates) are dropped before anything else looks at them.
+        """
+        data = {name: _storable(value) for name, value in data.items()}
         given = {
             name: value
             for name, value in data.items()

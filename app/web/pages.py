@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from app.core import markup
 from app.core.clock import local, spoken, utc_now
+from app.web.security import LARGEST_ID
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -36,7 +37,8 @@ def download(body: bytes, name: str, mimetype: str, *, inline: bool = False) -> 
 
 def cursor() -> int | None:
     """The id to page from: ``?before=123``; anything else counts as the first page."""
-    return request.args.get("before", type=int)
+    before = request.args.get("before", type=int)
+    return before if before is not None and 0 < before <= LARGEST_ID else None
 
 
 def _moment(value: datetime, zone: str = "UTC") -> Markup:

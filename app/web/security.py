@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+LARGEST_ID = 2**63 - 1
 
 
 class Access(Enum):
@@ -75,6 +76,7 @@ def guard() -> AnyResponse | None:
     """Run before every view: refuse what the route's declaration does not let in."""
     if request.endpoint is None:
         return None
+    refuse_the_unstorable()
     access = current_access()
     if access is None:
         abort(500, "This route does not declare who may enter.")
@@ -90,6 +92,15 @@ def guard() -> AnyResponse | None:
         if request.method not in SAFE_METHODS:
             csrf.protect()
     return None
+
+
+def refuse_the_unstorable() -> None:
+    """There is no page under an address with characters or numbers that no database row can have."""
+    values = [*(request.view_args or {}).values(), *request.args.values()]
+    if any(isinstance(value, str) and "\x00" in value for value in values):
+        raise NotFound
+    if any(isinstance(value, int) and abs(value) > LARGEST_ID for value in values):
+        raise NotFound
 
 
 def _here() -> str:
