@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MILLISECONDS = 15_000
+RESERVED_SLUGS = frozenset({"import", "invite", "new"})
 Row = TypeVar("Row", bound="Base")
 
 
@@ -185,12 +186,13 @@ def add(session: Session, row: Row) -> Row:
 def add_with_slug(session: Session, row: Row, wished: str) -> Row:
     """Add a row whose ``slug`` is unique: the wished one, or the first free with a number behind it.
 
-    "new" is never given, because pages use it. Holds when two do it at once; any other broken constraint is raised.
+    Words that pages use after the same path are never given. Holds when two do it at once; any other broken
+    constraint is raised.
     """
     column = type(row).__table__.c["slug"]
     start = wished[:74].rstrip("-")
     known = sa.select(column).where(sa.or_(column == wished, column.startswith(f"{start}-", autoescape=True)))
-    taken = {"new", *session.scalars(known)}
+    taken = {*RESERVED_SLUGS, *session.scalars(known)}
     numbers = itertools.count(2)
     slug = wished
     while True:

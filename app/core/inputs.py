@@ -61,7 +61,7 @@ PersonName = Annotated[
 Name = Annotated[
     str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)
 ]
-Email = Annotated[str, BeforeValidator(_one_line), Field(min_length=3, max_length=254), AfterValidator(_email)]
+Email = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=254), AfterValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
 WebAddress = Annotated[str, BeforeValidator(_one_line), Field(max_length=500), AfterValidator(_web_address)]
 OptionalWebAddress = Annotated[WebAddress | None, BeforeValidator(_blank_is_none)]

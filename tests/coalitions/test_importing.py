@@ -11,6 +11,7 @@ from app.coalitions.commands import NewOrganization, add_organization, import_or
 from app.coalitions.models import LegalStatus, Organization, Party, PartyRole, Scope
 from app.core.audit import AuditEntry
 from app.core.errors import Invalid, NotAllowed, NotFound
+from app.mail.models import Email
 from tests import builders
 from tests.builders import NOW
 from tests.coalitions.builders import OPERATOR, formed
@@ -130,3 +131,27 @@ def test_an_organization_under_any_of_its_names_is_not_made_twice(session: Sessi
         add_organization(session, coalition, NewOrganization(name=name), by=OPERATOR, now=NOW)
 
     assert "Fight for the Future" in refusal.value.problems["name"]
+
+
+def test_an_admin_may_import_the_facts_of_their_own_organization_and_its_old_address_is_told(session: Session) -> None:
+    coalition, lead = formed(session)
+    lead.public_email = "old@fftf.example"
+    queries.party(session, coalition.id, lead.id).joined_at = NOW
+    by = builders.actor(builders.member(session, lead))
+
+    import_organizations(session, coalition, FILE, by=by, now=NOW)
+
+    assert (lead.short_name, lead.public_email) == ("FFTF", "press@fftf.example")
+    letter = session.scalars(sa.select(Email)).one()
+    assert (letter.template, letter.to_address) == ("coalitions/mail/address_changed", "old@fftf.example")
+
+
+def test_an_import_does_not_move_an_organization_that_has_joined_out_of_its_place(session: Session) -> None:
+    coalition, lead = formed(session)
+    queries.party(session, coalition.id, lead.id).joined_at = NOW
+    table = "organization,role,signatory_email\nFight for the Future,partner,new@fftf.example\n"
+
+    result = import_organizations(session, coalition, table, by=OPERATOR, now=NOW)
+
+    assert result.problems == [(2, "Fight for the Future has joined as lead and stays so.")]
+    assert queries.party(session, coalition.id, lead.id).contact_email is None

@@ -230,8 +230,7 @@ def edit_organization(
     except IntegrityError as error:
         raise Invalid({"name": "Another organization took this name just now."}) from error
     if "public_email" in changed and old_address:
-        letter = messages.address_changed(row, old_address, by.label, now)
-        outbox.queue(session, letter, once=f"organization:{row.id}:address:{now.isoformat()}", now=now)
+        tell_old_address(session, row, old_address, by=by, now=now)
     places = session.scalars(sa.select(Party.coalition_id).where(Party.organization_id == row.id))
     for coalition_id in [*places] or [None]:
         audit.record(
@@ -246,6 +245,12 @@ def edit_organization(
             changed=", ".join(name.replace("_", " ") for name in changed),
         )
     return row
+
+
+def tell_old_address(session: Session, row: Organization, old: str, *, by: Actor, now: datetime) -> None:
+    """Write to the address that notices about the organization's name went to until now."""
+    letter = messages.address_changed(row, old, by.label, now)
+    outbox.queue(session, letter, once=f"organization:{row.id}:address:{now.isoformat()}", now=now)
 
 
 def apply_facts(row: Organization, entry: OrganizationFacts, given: set[str]) -> list[str]:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.coalitions import queries
-from app.coalitions.commands.forming import NewOrganization, aliases, apply_facts
+from app.coalitions.commands.forming import NewOrganization, aliases, apply_facts, tell_old_address
 from app.coalitions.models import Coalition, Membership, Organization, Party, PartyRole
 from app.coalitions.roles import Right
 from app.core import audit, db
@@ -47,7 +47,8 @@ def import_organizations(
     """Read a CSV of organizations into a coalition.
 
     A line whose organization is here by any of its names updates it: its place and contact in this coalition always,
-    its public facts only while nobody of it has joined and no other coalition has it. An empty cell changes nothing.
+    its public facts only if ``by`` looks after it, or while it has no people and is in no other coalition. An empty
+    cell changes nothing.
     """
     queries.require_organizer(session, coalition.id, by=by, right=Right.INVITE_ORGANIZATIONS)
     db.locked(session, Coalition, coalition.id)
@@ -97,16 +98,16 @@ class _Desk:
         query = sa.select(Organization).options(sa.orm.selectinload(Organization.aliases))
         organizations = session.scalars(query).all()
         self.names: dict[str, Organization] = {}
-        self.slugs: set[str] = {"new"}
+        self.slugs: set[str] = set(db.RESERVED_SLUGS)
         for organization in organizations:
             self._learn(organization)
         places = session.scalars(sa.select(Party)).all()
         # By slug: an organization that came in a line above has no id yet.
         slugs = {organization.id: organization.slug for organization in organizations}
         self.places = {slugs[party.organization_id]: party for party in places if party.coalition_id == coalition.id}
-        self.held = set(session.scalars(sa.select(Membership.organization_id))) | {
-            party.organization_id for party in places if party.coalition_id != coalition.id
-        }
+        elsewhere = {party.organization_id for party in places if party.coalition_id != coalition.id}
+        own = {organization.id for organization in queries.organizations_administered(session, by=by)}
+        self.held = (elsewhere | set(session.scalars(sa.select(Membership.organization_id)))) - own
         self.added: list[tuple[Organization, PartyRole]] = []
         self.edited: list[Organization] = []
 
@@ -124,6 +125,8 @@ class _Desk:
             self._place(known, entry)
             return "added"
         party = self.places.get(known.slug)
+        if party is not None and party.joined_at and "role" in given and entry.role is not party.role:
+            raise Invalid({"": f"{known.name} has joined as {party.role.value} and stays so."})
         changed = self._facts(known, entry, given)
         if party is None:
             self._place(known, entry)
@@ -162,8 +165,12 @@ class _Desk:
             return False
         if queries.normal(entry.name) != known.name_normal:
             given = given - {"name"}  # found by an alias: the line does not rename it
-        if not apply_facts(known, entry, given):
+        old_address = known.public_email
+        changed = apply_facts(known, entry, given)
+        if not changed:
             return False
+        if "public_email" in changed and old_address:
+            tell_old_address(self.session, known, old_address, by=self.by, now=self.now)
         self._learn(known)
         self.edited.append(known)
         return True
@@ -185,10 +192,6 @@ class _Desk:
         for name in changed:
             setattr(party, name, getattr(entry, name))
         if "role" in given and entry.role is not party.role:
-            if party.joined_at is not None:
-                raise Invalid(
-                    {"role_kept": f"{party.organization.name} has joined as {party.role.value} and stays so."}
-                )
             party.role = entry.role
             changed.append("role")
         return bool(changed)
