@@ -149,11 +149,15 @@ def answers_by_organization(session: Session, petition: Petition) -> list[tuple[
 
 
 def recent_comments(session: Session, petition_id: int, limit: int = 20) -> list[Signature]:
-    """The newest confirmed signatures that carry words of their own."""
-    query = sa.select(Signature).where(
-        Signature.petition_id == petition_id, Signature.state == SignatureState.VALIDATED, Signature.comments != ""
+    """The newest confirmed signatures with words of their own; the same words are shown once."""
+    newest = (
+        sa.select(sa.func.max(Signature.id))
+        .where(Signature.petition_id == petition_id, Signature.state == SignatureState.VALIDATED)
+        .where(Signature.comments != "")
+        .group_by(Signature.comments)
     )
-    return list(session.scalars(query.order_by(Signature.id.desc()).limit(limit)))
+    query = sa.select(Signature).where(Signature.id.in_(newest)).order_by(Signature.id.desc())
+    return list(session.scalars(query.limit(limit)))
 
 
 def by_place(session: Session, petition_id: int, limit: int = 40) -> list[tuple[str, int]]:
