@@ -15,12 +15,12 @@ from app.campaigns.models import Campaign
 from app.coalitions.queries import acting_for, coalition_people, require
 from app.coalitions.roles import Right
 from app.core import audit, db
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.inputs import Input, Line, Prose
 from app.jobs.bell import ring
 from app.mail import outbox
 from app.mail.message import Message
-from app.mail.models import Email, EmailState
+from app.mail.models import Email
 from app.petitions.models import Petition
 from app.supporters.rules import preferences_path, unsubscribe_path
 
@@ -34,12 +34,16 @@ PLAN = "broadcasts.plan"
 
 
 class NewBroadcast(Input):
-    """An update's words, its sender, and the petition whose signers it goes to (everybody with a yes, if none)."""
+    """An update's words, its sender, and the petition whose signers it goes to (everybody with a yes, if none).
+
+    ``based_on`` is the version that the form showed.
+    """
 
     subject: Line = Field(max_length=150)
     body: Prose = Field(max_length=50_000)
     organization_id: int | None = None
-    petition_id: int | None = None
+    petition_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
+    based_on: int | None = None
 
 
 def compose(session: Session, campaign: Campaign, entry: NewBroadcast, *, by: Actor, now: datetime) -> Broadcast:
@@ -64,6 +68,7 @@ def edit(session: Session, broadcast: Broadcast, entry: NewBroadcast, *, by: Act
     """Change the words; an approval given to earlier words is void, and the editor becomes the author."""
     broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
     rules.must_be_draft(broadcast)
+    rules.must_be_the_words_read(broadcast, entry.based_on)
     rules.check_words(entry.subject, entry.body)
     broadcast.petition_id = _petition(session, broadcast.campaign.coalition_id, entry.petition_id)
     broadcast.subject, broadcast.body = entry.subject, entry.body
@@ -129,12 +134,7 @@ def stop(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
     broadcast.state = BroadcastState.STOPPED
     broadcast.finished_at = now
     mine = sa.select(BroadcastRecipient.email_id).where(BroadcastRecipient.broadcast_id == broadcast.id)
-    session.execute(
-        sa.update(Email)
-        .where(Email.id.in_(mine), Email.state == EmailState.QUEUED)
-        .values(state=EmailState.DROPPED, last_error="The update was stopped.", settled_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    outbox.take_back(session, Email.id.in_(mine), reason="The update was stopped.", now=now)
     _record(session, "update.stopped", broadcast, by=by, now=now)
     return broadcast
 
@@ -174,7 +174,7 @@ def _letter(broadcast: Broadcast, supporter: Supporter, now: datetime) -> Messag
         given_name=supporter.given_name,
         language=supporter.language,
         unsubscribe_path=unsubscribe_path(supporter.id, broadcast.organization_id, now),
-        preferences_path=preferences_path(supporter.id, now),
+        manage_path=preferences_path(supporter.id, now),
     )
 
 
@@ -203,7 +203,7 @@ def _petition(session: Session, coalition_id: int, petition_id: int | None) -> i
     )
     found = session.scalar(query)
     if found is None:
-        raise NotFound
+        raise Invalid({"petition_id": "There is no such petition here any more. Choose again."})
     return found
 
 

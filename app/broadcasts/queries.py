@@ -56,17 +56,23 @@ def petitions_of(session: Session, coalition_id: int) -> list[Petition]:
 
 
 def _audience(broadcast: Broadcast) -> sa.Select[int]:
-    """Supporters with a standing yes to the sender, and a validated signature where a petition is named."""
+    """Supporters with a standing yes to the sender, and a validated signature where a petition is named.
+
+    Once sending has begun, whoever said yes or signed later is not in it.
+    """
+    begun = broadcast.started_at
     query = sa.select(Standing.supporter_id).where(
         Standing.organization_id == broadcast.organization_id,
         Standing.purpose == Purpose.UPDATES,
         Standing.yes.is_(True),
+        *([] if begun is None else [Standing.at <= begun]),
     )
     if broadcast.petition_id is not None:
         signed = sa.exists().where(
             Signature.supporter_id == Standing.supporter_id,
             Signature.petition_id == broadcast.petition_id,
             Signature.state == SignatureState.VALIDATED,
+            *([] if begun is None else [Signature.validated_at <= begun]),
         )
         query = query.where(signed)
     return query

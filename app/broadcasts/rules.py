@@ -17,6 +17,11 @@ def filled(text: str, given_name: str) -> str:
     return text.replace(GIVEN_NAME, given_name or "friend")
 
 
+def filled_markdown(text: str, given_name: str) -> str:
+    """As ``filled``, for Markdown: a name like ``_Ana_`` is a name and no markup."""
+    return filled(text, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", given_name))
+
+
 def check_words(subject: str, body: str) -> None:
     """Refuse merge fields that nothing would fill, at the field where they stand."""
     problems: dict[str, str] = {}
@@ -32,6 +37,15 @@ def must_be_draft(broadcast: Broadcast) -> None:
     """Refuse changes to words that were approved or sent."""
     if broadcast.state not in {BroadcastState.DRAFT, BroadcastState.APPROVED}:
         raise Conflict(f"This update is {broadcast.state.value}; its words cannot change any more.")
+
+
+def must_be_the_words_read(broadcast: Broadcast, based_on: int | None) -> None:
+    """Refuse to write over words that were saved after the form was opened."""
+    if based_on is not None and based_on != broadcast.version:
+        raise Conflict(
+            "Somebody else saved this update while you wrote. Your words stand below and are not saved: open the "
+            "update in another tab, take over what you need, then save here."
+        )
 
 
 def must_be_approvable(broadcast: Broadcast, account_id: int | None) -> None:

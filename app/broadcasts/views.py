@@ -85,7 +85,7 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             broadcast=broadcast,
             states=BroadcastState,
             subject=rules.filled(broadcast.subject, "Ewa"),
-            body=rules.filled(broadcast.body, "Ewa"),
+            body=rules.filled_markdown(broadcast.body, "Ewa"),
             audience=queries.audience_size(session, broadcast),
             progress=queries.progress(session, broadcast.id),
             may_write=any(organization.id == broadcast.organization_id for organization in acting),

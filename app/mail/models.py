@@ -84,7 +84,8 @@ class EmailAttachment(Base):
 class Suppression(Base):
     """An address that gets no letter any more, and why (``bounce``, ``complaint``, ``left``, ``operator``).
 
-    ``address`` is canonical. An empty ``stream`` means every letter; otherwise only letters of that stream.
+    ``address`` is canonical. An empty ``stream`` means every letter; otherwise only letters of that stream
+    (``letter:5`` is the one letter with that id, taken back while it was being handed over).
     """
 
     __tablename__ = "suppressions"

@@ -11,7 +11,7 @@ from app.core import db
 from app.core.text import canonical_email
 from app.jobs.bell import ring
 from app.mail.message import Message, Priority
-from app.mail.models import Email, EmailAttachment, Suppression
+from app.mail.models import Email, EmailAttachment, EmailState, Suppression
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -60,6 +60,7 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
 
 def suppress(session: Session, address: str, *, stream: str = "", reason: str, now: datetime) -> None:
     """Stop letters to an address from the next one on: all of them, or those of one stream."""
+    _wait_for(session, canonical_email(address))
     row = {"address": canonical_email(address), "stream": stream, "reason": reason, "since": now}
     db.insert_once(session, Suppression, [row], unique=["address", "stream"])
 
@@ -75,8 +76,35 @@ def suppressed(session: Session, email: Email) -> str | None:
     """Why this letter must not go out, or None. Asked at the last moment before it is handed over."""
     if email.ignores_suppression:
         return None
+    _wait_for(session, email.to_canonical)
+    streams = ["", email.stream, _of_one(email.id)]
     return session.scalar(
         sa.select(Suppression.reason)
-        .where(Suppression.address == email.to_canonical, Suppression.stream.in_(["", email.stream]))
+        .where(Suppression.address == email.to_canonical, Suppression.stream.in_(streams))
         .limit(1)
     )
+
+
+def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, now: datetime) -> None:
+    """Drop letters that have not left. One that is being handed over right now is at least not tried again."""
+    session.execute(
+        sa.update(Email)
+        .where(which, Email.state == EmailState.QUEUED)
+        .values(state=EmailState.DROPPED, last_error=reason, settled_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    leaving = sa.select(Email.id, Email.to_canonical).where(which, Email.state == EmailState.SUBMITTING)
+    rows = [
+        {"address": address, "stream": _of_one(ident), "reason": reason[:60], "since": now}
+        for ident, address in session.execute(leaving)
+    ]
+    db.insert_once(session, Suppression, rows, unique=["address", "stream"])
+
+
+def _of_one(email_id: int) -> str:
+    return f"letter:{email_id}"
+
+
+def _wait_for(session: Session, canonical: str) -> None:
+    """Whoever has been told that letters stop gets none that was handed over afterwards, not even at that moment."""
+    db.one_at_a_time(session, f"mail:{canonical}")

@@ -186,7 +186,21 @@ def reports(session: Session, petition_id: int) -> list[PetitionReport]:
 
 
 def consenting(session: Session, petition_id: int, organization_id: int) -> list[Signature]:
-    """Validated signatures of people whose newest answer to this organization is a yes; nobody else's is its to see."""
+    """Validated signatures of people whose newest answer to this organization is a yes; nobody else's is its to see.
+
+    Two people may share a mailbox: there a yes is only the one's who gave it under the petition.
+    """
+    said_yes = sa.exists().where(
+        SignatureAnswer.signature_id == Signature.id,
+        SignatureAnswer.organization_id == organization_id,
+        SignatureAnswer.yes.is_(True),
+    )
+    housemate = sa.orm.aliased(Signature)
+    shared = sa.exists().where(
+        housemate.petition_id == petition_id,
+        housemate.supporter_id == Signature.supporter_id,
+        housemate.id != Signature.id,
+    )
     query = (
         sa.select(Signature)
         .join(Standing, Standing.supporter_id == Signature.supporter_id)
@@ -196,6 +210,7 @@ def consenting(session: Session, petition_id: int, organization_id: int) -> list
             Standing.organization_id == organization_id,
             Standing.purpose == Purpose.UPDATES,
             Standing.yes.is_(True),
+            sa.or_(said_yes, ~shared),
         )
         .order_by(Signature.id)
     )

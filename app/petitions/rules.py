@@ -87,7 +87,14 @@ def network(address: str) -> str:
 def fingerprint(signature: Signature) -> str:
     """What its owner saw before pressing the button; somebody may send the form again in between."""
     answers = sorted((one.organization_id, one.yes, one.words) for one in signature.answers)
-    shown = [signature.given_name, signature.family_name, signature.postal_code, signature.country, answers]
+    shown = [
+        signature.given_name,
+        signature.family_name,
+        signature.postal_code,
+        signature.country,
+        signature.comments,
+        answers,
+    ]
     return hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:16]
 
 

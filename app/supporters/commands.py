@@ -13,18 +13,15 @@ from app.core import db
 from app.core.inputs import Input
 from app.core.text import canonical_email
 from app.mail import outbox
-from app.mail.models import Email, EmailState, Suppression
+from app.mail.models import Email, Suppression
 from app.supporters import queries
 from app.supporters.models import Consent, Purpose, Standing, Supporter
-from app.supporters.rules import stream
+from app.supporters.rules import LEAVE_ALL, asked_again, leaving, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sqlalchemy.orm import Session
-
-LEFT_WORDS = "Stop letters from {name}."
-CHANGED_WORDS = "May {name} write to you with updates?"
 
 
 class Details(Input):
@@ -64,7 +61,11 @@ def record_consent(
     source: str,
     now: datetime,
 ) -> Consent:
-    """Add a line to the ledger; it is in effect before the next letter of that organization leaves."""
+    """Add a line to the ledger; it is in effect before the next letter of that organization leaves.
+
+    A standing answer keeps the moment since which it stands: an audience frozen in between is not thinned out by
+    somebody who says yes once more.
+    """
     db.locked(session, Supporter, supporter.id)
     line = Consent(
         supporter_id=supporter.id,
@@ -78,7 +79,7 @@ def record_consent(
     session.add(line)
     key = {"supporter_id": supporter.id, "organization_id": organization.id, "purpose": Purpose.UPDATES}
     if not db.insert_once(session, Standing, [{**key, "yes": yes, "at": now}], unique=list(key)):
-        session.execute(sa.update(Standing).filter_by(**key).values(yes=yes, at=now))
+        session.execute(sa.update(Standing).filter_by(**key).where(Standing.yes != yes).values(yes=yes, at=now))
     if yes:
         outbox.allow(session, supporter.email, stream=stream(organization.id))
     else:
@@ -87,22 +88,29 @@ def record_consent(
     return line
 
 
-def leave(session: Session, supporter: Supporter, organization: Organization, *, source: str, now: datetime) -> None:
-    """Stop one organization's updates at once. Leaving twice adds no second line."""
+def leave(
+    session: Session, supporter: Supporter, organization: Organization, *, words: str = "", source: str, now: datetime
+) -> None:
+    """Stop one organization's updates at once. Leaving twice adds no second line.
+
+    ``words`` stood on the button that was pressed, if it was not the one of the unsubscribe page.
+    """
+    db.locked(session, Supporter, supporter.id)
     if not queries.says_yes(session, supporter.id, organization.id):
         outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
         return
-    words = LEFT_WORDS.format(name=organization.name)
+    words = words or leaving(organization.name)
     record_consent(session, supporter, organization, yes=False, words=words, source=source, now=now)
 
 
 def change_consents(session: Session, supporter: Supporter, chosen: Mapping[int, bool], *, now: datetime) -> int:
     """Take a supporter's new answers to organizations that asked them before; returns how many changed."""
+    db.locked(session, Supporter, supporter.id)
     changed = 0
     for answer in queries.answers(session, supporter):
         yes = chosen.get(answer.organization.id, answer.yes)
         if yes != answer.yes:
-            words = CHANGED_WORDS.format(name=answer.organization.name)
+            words = asked_again(answer.organization.name)
             record_consent(
                 session, supporter, answer.organization, yes=yes, words=words, source="preferences page", now=now
             )
@@ -113,7 +121,7 @@ def change_consents(session: Session, supporter: Supporter, chosen: Mapping[int,
 def leave_all(session: Session, supporter: Supporter, *, source: str, now: datetime) -> None:
     """Stop the updates of every organization."""
     for answer in queries.answers(session, supporter):
-        leave(session, supporter, answer.organization, source=source, now=now)
+        leave(session, supporter, answer.organization, words=LEAVE_ALL, source=source, now=now)
 
 
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
@@ -126,12 +134,7 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
         Email.to_canonical == supporter.email_canonical,
         sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/")),
     )
-    session.execute(
-        sa.update(Email)
-        .where(mine, Email.state == EmailState.QUEUED)
-        .values(state=EmailState.DROPPED, last_error="The person asked to be erased.", settled_at=now)
-        .execution_options(synchronize_session=False)
-    )
+    outbox.take_back(session, mine, reason="The person asked to be erased.", now=now)
     session.execute(
         sa.update(Email)
         .where(mine)
@@ -147,7 +150,10 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
         .execution_options(synchronize_session=False)
     )
     session.execute(
-        sa.delete(Suppression).where(Suppression.address == supporter.email_canonical, Suppression.reason == "left")
+        sa.delete(Suppression).where(
+            Suppression.address == supporter.email_canonical,
+            sa.or_(Suppression.reason == "left", Suppression.stream.startswith("letter:")),
+        )
     )
     session.delete(supporter)
     session.flush()

@@ -53,7 +53,10 @@ class Consent(Base):
 
 
 class Standing(Base):
-    """The newest answer of each supporter to each organization, kept beside the ledger for fast audiences."""
+    """The newest answer of each supporter to each organization, kept beside the ledger for fast audiences.
+
+    ``at`` is since when this answer stands.
+    """
 
     __tablename__ = "consent_standings"
     __table_args__ = (

@@ -8,6 +8,18 @@ from app.core import tokens
 
 # Letters are kept for years, and leaving must work from the oldest of them.
 LINKS_LAST = timedelta(days=2 * 366)
+ONE_CLICK = "List-Unsubscribe=One-Click"
+LEAVE_ALL = "Stop all letters"
+
+
+def asked_again(organization: str) -> str:
+    """What the preferences page asks; the ledger keeps these words with an answer given there."""
+    return f"May {organization} write to you with updates?"
+
+
+def leaving(organization: str) -> str:
+    """What the button of the unsubscribe page says."""
+    return f"Stop updates from {organization}"
 
 
 def stream(organization_id: int) -> str:

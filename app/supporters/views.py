@@ -7,10 +7,10 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.supporters import commands, queries
+from app.supporters import commands, queries, rules
 from app.web.forms import form_state
 from app.web.pages import page, see_other
-from app.web.security import link_holder
+from app.web.security import from_anywhere, link_holder
 
 blueprint = Blueprint("supporters", __name__)
 
@@ -21,11 +21,13 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     """One button; opening the page leaves nothing."""
     with reading() as session:
         _, organization = queries.by_unsubscribe_link(session, token, now=utc_now())
-        return page("supporters/unsubscribe.html", organization=organization, token=token, left=False)
+        button = rules.leaving(organization.name if organization else "this sender")
+        return page("supporters/unsubscribe.html", organization=organization, token=token, button=button, left=False)
 
 
 @blueprint.post("/unsubscribe/<token>")
 @link_holder
+@from_anywhere
 def leave(token: str) -> ResponseReturnValue:
     """Leave one sender at once: by the button, or by a mail program's one-click post (RFC 8058)."""
     now = utc_now()
@@ -34,7 +36,8 @@ def leave(token: str) -> ResponseReturnValue:
         supporter, organization = queries.by_unsubscribe_link(session, token, now=now)
         if supporter is not None and organization is not None:
             source = "one-click unsubscribe" if one_click else "unsubscribe page"
-            commands.leave(session, supporter, organization, source=source, now=now)
+            words = rules.ONE_CLICK if one_click else rules.leaving(organization.name)
+            commands.leave(session, supporter, organization, words=words, source=source, now=now)
     return page("supporters/unsubscribe.html", organization=organization, token=token, left=True)
 
 
@@ -50,6 +53,8 @@ def preferences(token: str) -> ResponseReturnValue:
             supporter=supporter,
             answers=answers,
             token=token,
+            asked_again=rules.asked_again,
+            leave_all=rules.LEAVE_ALL,
             form=form_state({f"answer-{one.organization.id}": "yes" if one.yes else "no" for one in answers}),
             saved=request.args.get("saved") == "yes",
         )
@@ -66,15 +71,11 @@ def change_preferences(token: str) -> ResponseReturnValue:
             if request.form.get("everything") == "leave":
                 commands.leave_all(session, supporter, source="preferences page", now=now)
             else:
-                commands.change_consents(session, supporter, _chosen(), now=now)
+                commands.change_consents(session, supporter, _chosen(queries.answers(session, supporter)), now=now)
     return see_other(f"/preferences/{token}?saved=yes")
 
 
-def _chosen() -> dict[int, bool]:
-    """``answer-7=yes`` from the form as {7: True}; what is neither yes nor no changes nothing."""
-    answers = {
-        name.removeprefix("answer-"): value for name, value in request.form.items() if name.startswith("answer-")
-    }
-    return {
-        int(ident): value == "yes" for ident, value in answers.items() if ident.isdigit() and value in {"yes", "no"}
-    }
+def _chosen(answers: list[queries.Answered]) -> dict[int, bool]:
+    """``answer-7=yes`` from the form as {7: True}; what is neither yes nor no, or was never asked, changes nothing."""
+    given = {one.organization.id: request.form.get(f"answer-{one.organization.id}") for one in answers}
+    return {ident: value == "yes" for ident, value in given.items() if value in {"yes", "no"}}

@@ -8,7 +8,7 @@ LETTERS = {
         "campaign": "End police face recognition",
         "campaign_path": "/campaigns/end",
         "test": False,
-        "preferences_path": "/preferences/token",
+        "manage_path": "/preferences/token",
     },
     "broadcasts/mail/approval_wanted": {
         "name": "Dana",

@@ -76,4 +76,7 @@ def test_a_post_from_another_site_is_refused_everywhere(app: Flask) -> None:
             for form in (f"<{argument}>", f"<int:{argument}>", f"<path:{argument}>"):
                 path = path.replace(form, "1")
         answer = client.post(path, headers={"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+        if hasattr(app.view_functions[rule.endpoint], "from_anywhere"):
+            assert (path, answer.status_code) == ("/unsubscribe/1", 410)  # mail programs post there on their own
+            continue
         assert answer.status_code in {409, 404}, path

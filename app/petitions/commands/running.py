@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from pydantic import Field
 
-from app.campaigns.models import Campaign
+from app.campaigns.models import Campaign, CampaignState
 from app.coalitions.models import Organization
 from app.coalitions.queries import require
 from app.coalitions.roles import Right
@@ -30,12 +30,16 @@ Ask = tuple[Organization, str]
 
 
 class NewPetition(Input):
-    """A petition's words, its first goal, and the last day on which people can sign, if there is one."""
+    """A petition's words, its first goal, and the last day on which people can sign, if there is one.
+
+    ``based_on`` is the digest of the words that the form showed.
+    """
 
     title: Line = Field(max_length=150)
     text: Prose = Field(max_length=20_000)
     goal: int = Field(default=100, ge=10, le=10_000_000)
     closes: date | None = None
+    based_on: str = Field(default="", max_length=64)
 
 
 def start_petition(
@@ -66,6 +70,11 @@ def edit_petition(
     petition = _held(session, petition, by=by)
     if petition.state is not PetitionState.DRAFT:
         raise Conflict("People could sign these words already, so they do not change. Close it and start another.")
+    if entry.based_on not in {"", petition.digest}:
+        raise Conflict(
+            "Somebody else saved this petition while you wrote. Your words stand below and are not saved: open the "
+            "petition in another tab, take over what you need, then save here."
+        )
     petition.title, petition.goal = entry.title, entry.goal
     petition.text, petition.digest = canonical(entry.text), digest(entry.text)
     petition.closes_at = rules.last_moment(entry.closes, petition.campaign.coalition.zone, now=now)
@@ -83,6 +92,8 @@ def open_petition(session: Session, petition: Petition, *, by: Actor, now: datet
         return petition
     if petition.state is PetitionState.CLOSED:
         raise Conflict("This petition is closed. Start another for a new round.")
+    if petition.campaign.state is CampaignState.DRAFT:
+        raise Conflict("Its campaign is a draft that nobody can see. Let the campaign go live, then open the petition.")
     if petition.closes_at is not None and petition.closes_at <= now:
         raise Conflict("Its last day is past. Edit the draft and choose another, then open it.")
     petition.state, petition.opened_at = PetitionState.OPEN, now

@@ -67,6 +67,6 @@ def thanks(slug: str) -> ResponseReturnValue:
 
 
 def _answers(asks: list[ConsentAsk], typed: Mapping[str, Any]) -> dict[int, bool]:
-    """``consent-<slug>`` = yes or no; anything else is no answer."""
+    """``consent-<slug>`` = yes or no; anything else, of whatever type a program sends, is no answer."""
     given = {ask.organization_id: typed.get(f"consent-{ask.organization.slug}") for ask in asks}
-    return {ident: value == "yes" for ident, value in given.items() if value in {"yes", "no"}}
+    return {ident: value == "yes" for ident, value in given.items() if value in ("yes", "no")}

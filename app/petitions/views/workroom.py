@@ -189,13 +189,16 @@ def _path(coalition: str, petition: Petition) -> str:
 
 def _asks(session: Session, campaign: Campaign) -> list[commands.Ask]:
     """The organizations chosen on the form, each with the words that will be shown."""
-    members: dict[str, Organization] = {
-        str(party.organization_id): party.organization for party in parties(session, campaign.coalition_id)
-    }
+    members = {str(group.id): group for group in _members(session, campaign)}
     chosen = [members[ident] for ident in dict.fromkeys(request.form.getlist("asks")) if ident in members]
     if len(chosen) > CHOICES:
         raise Invalid({"asks": f"Choose at most {CHOICES}: a form that asks more questions is not answered."})
     return [(organization, WORDS.format(name=organization.name)) for organization in chosen]
+
+
+def _members(session: Session, campaign: Campaign) -> list[Organization]:
+    """Who may ask signers for consent: whoever joined; an invitation is not yet a membership."""
+    return [place.organization for place in parties(session, campaign.coalition_id) if place.joined_at is not None]
 
 
 def _form(
@@ -210,8 +213,6 @@ def _form(
         campaign=campaign,
         petition=petition,
         action=request.path,
-        members=[
-            (str(party.organization_id), party.organization.name) for party in parties(session, campaign.coalition_id)
-        ],
+        members=[(str(group.id), group.name) for group in _members(session, campaign)],
         form=form_state(initial),
     )
