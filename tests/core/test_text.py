@@ -78,7 +78,7 @@ def test_white_space_without_end_is_read_in_time() -> None:
     started = time.perf_counter()
     text.canonical(" " * 300_000 + "x")
     text.plain("\u200c" * 300_000 + "x")
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 30  # quadratic reading would take hours; busy machines may take seconds
 
 
 def test_a_word_changed_changes_the_digest_and_line_ends_do_not() -> None:
