@@ -53,6 +53,21 @@ def test_a_refused_draft_keeps_what_was_typed(signed_in: SignIn) -> None:
     assert "My long words {oops}" in page
 
 
+def test_two_tabs_lose_no_words(signed_in: SignIn) -> None:
+    there, robin, _, _ = scene()
+    browser = signed_in(robin)
+    form = {"subject": "It went out", "body": "Hello.", "organization_id": str(there.lead.id)}
+    here = browser.post(f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new", data=form).headers["Location"]
+    assert 'name="based_on" value="1"' in browser.get(f"{here}/edit").text
+    first = browser.post(f"{here}/edit", data=form | {"body": "First tab", "based_on": "1"})
+    second = browser.post(f"{here}/edit", data=form | {"body": "Second tab", "based_on": "1"})
+    assert (first.status_code, second.status_code) == (303, 409)
+    assert "Somebody else saved this update" in second.text
+    assert "Second tab" in second.text
+    assert 'name="based_on" value="2"' in second.text
+    assert "First tab" in browser.get(here).text
+
+
 def test_a_stranger_finds_no_updates(signed_in: SignIn) -> None:
     there, robin, _, stranger = scene()
     form = {"subject": "It went out", "body": "Hello.", "organization_id": str(there.lead.id)}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from datetime import timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
@@ -16,14 +18,18 @@ from sqlalchemy.orm import Session
 
 from app.broadcasts import commands, jobs, queries
 from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
+from app.core import audit, db
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.jobs import worker
 from app.mail.models import Email, EmailState
+from app.petitions import commands as signing
+from app.petitions.models import Petition
 from app.supporters import commands as supporters
 from tests import builders
 from tests.broadcasts.builders import WORDS, ready, stage, supporter
 from tests.builders import NOW
+from tests.petitions import builders as petitions
 
 
 def recipients(session: Session) -> list[str]:
@@ -57,6 +63,64 @@ def test_somebody_who_came_after_sending_began_is_not_in_it(session: Session) ->
     supporter(session, 2, yes=(there.lead,))
     plan(session, update)
     assert recipients(session) == ["person1@people.example"]
+
+
+def test_a_yes_that_came_after_sending_began_is_not_in_it_and_an_older_one_said_again_is(session: Session) -> None:
+    there = stage(session)
+    late, again = supporter(session, 1, no=(there.lead,)), supporter(session, 2, yes=(there.lead,))
+    supporter(session, 3, yes=(there.lead,))
+    update = commands.send(session, ready(session, there), by=there.robin, now=NOW)
+    for one in (late, again):
+        supporters.record_consent(
+            session, one, there.lead, yes=True, words="May we?", source="test", now=NOW + timedelta(minutes=1)
+        )
+    plan(session, update)
+    assert recipients(session) == ["person2@people.example", "person3@people.example"]
+
+
+def test_an_update_to_a_petition_s_signers_goes_to_those_of_them_who_said_yes(session: Session) -> None:
+    here = petitions.scene(session)
+    for name, answer in (("yes", True), ("no", False), ("withdrew", True), ("waits", True)):
+        petitions.sign(session, here.petition, answers={here.lead.id: answer}, email=f"{name}@people.example")
+        if name != "waits":
+            petitions.confirm(session, petitions.signatures(session)[-1])
+    petitions.sign(session, here.petition, email="silent@people.example")
+    petitions.confirm(session, petitions.signatures(session)[-1])
+    withdrew = petitions.token_of(petitions.signatures(session)[2])
+    signing.withdraw_signature(session, withdrew, by=here.by, now=NOW)
+    supporter(session, 9, yes=(here.lead,))
+    entry = WORDS.model_copy(update={"petition_id": here.petition.id})
+
+    update = commands.compose(session, here.campaign, entry, by=here.by, now=NOW)
+    commands.approve(session, update, update.version, by=builders.actor(here.colleague), now=NOW)
+    commands.send(session, update, by=here.by, now=NOW)
+    plan(session, update)
+
+    assert recipients(session) == ["yes@people.example"]
+
+
+def test_a_petition_of_another_coalition_is_refused_where_it_was_chosen(session: Session) -> None:
+    there = stage(session)
+    other = builders.campaign(session, builders.coalition(session, name="Elsewhere"), title="Other")
+    foreign = db.add(session, Petition(campaign_id=other.id, slug="f", title="F", text="", digest="", created_at=NOW))
+    for ident in (foreign.id, 10**6):
+        with pytest.raises(Invalid) as refused:
+            entry = WORDS.model_copy(update={"petition_id": ident})
+            commands.compose(session, there.campaign, entry, by=there.robin, now=NOW)
+        assert "no such petition" in refused.value.problems["petition_id"]
+
+
+def test_each_act_of_sending_is_in_the_audit_trail(session: Session) -> None:
+    there = stage(session)
+    update = commands.send(session, ready(session, there), by=there.robin, now=NOW)
+    commands.send(session, update, by=there.robin, now=NOW)
+    commands.stop(session, update, by=there.robin, now=NOW)
+    lines = reversed(audit.trail(session, there.campaign.coalition_id))
+    assert [(one.act, one.actor) for one in lines] == [
+        ("update.approved", "Dana Ortiz"),
+        ("update.sent", "Robin Vale"),
+        ("update.stopped", "Robin Vale"),
+    ]
 
 
 def test_the_author_does_not_approve_and_a_second_person_does(session: Session) -> None:
@@ -202,6 +266,9 @@ def test_the_letter_is_personal_and_leads_out_by_one_click(client: FlaskClient, 
     body = letter.get_body(("plain",))
     assert body is not None
     assert "Hello Ewa0" in body.get_content()
+    preferences = re.search(r"http://undersigned.example(/preferences/\S+)", body.get_content())
+    assert preferences
+    assert "May we write?" in client.get(preferences[1]).text
     path = str(letter["List-Unsubscribe"]).strip("<>").removeprefix("http://undersigned.example")
     answer = client.post(path, data={"List-Unsubscribe": "One-Click"})
     assert answer.status_code == 200

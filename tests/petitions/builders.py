@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -114,6 +116,18 @@ def letters(session: Session) -> list[str]:
         f"{one.template.rsplit('/', 1)[1]} {one.to_address}"
         for one in session.scalars(sa.select(Email).order_by(Email.id))
     ]
+
+
+def together(*acts: Callable[[], object]) -> list[object]:
+    """Run the acts at the same moment; what each returned."""
+    start = threading.Barrier(len(acts))
+
+    def run(act: Callable[[], object]) -> object:
+        start.wait()
+        return act()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
 
 
 def pending(here: Scene, **changes: str) -> str:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -17,21 +14,9 @@ from app.petitions import commands
 from app.petitions.models import Petition, PetitionState, SignatureState
 from app.supporters.models import Consent, Supporter
 from tests.builders import NOW
-from tests.petitions.builders import SOMEBODY, confirm, letters, sign, signatures, there, token_of
+from tests.petitions.builders import SOMEBODY, confirm, letters, sign, signatures, there, together, token_of
 
 AT_ONCE = 8
-
-
-def together(*acts: Callable[[], object]) -> list[object]:
-    """Run the acts at the same moment; what each returned."""
-    start = threading.Barrier(len(acts))
-
-    def run(act: Callable[[], object]) -> object:
-        start.wait()
-        return act()
-
-    with ThreadPoolExecutor(len(acts)) as pool:
-        return list(pool.map(run, acts))
 
 
 def signed(petition: Petition, count: int) -> list[str]:

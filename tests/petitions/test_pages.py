@@ -108,12 +108,24 @@ def test_a_program_signs_with_json_and_reads_its_mistakes_as_problem_json(client
         assert [one.yes for one in signatures(session)[0].answers] == [True]
 
 
+@pytest.mark.parametrize("answer", [["yes"], {"yes": 1}, True, 1, None, "Yes", ""])
+def test_an_answer_of_another_kind_is_no_answer(client: FlaskClient, answer: object) -> None:
+    here = there()
+
+    sent = client.post(f"/petitions/{here.petition.slug}/sign", json={**EWA, f"consent-{here.lead.slug}": answer})
+
+    assert sent.status_code == 303
+    with db.reading() as session:
+        assert signatures(session)[0].answers == []
+
+
 def test_a_mistake_keeps_everything_that_was_typed(client: FlaskClient) -> None:
     here = there()
 
     page = post(client, here, email="ewa at people", comments="My street", **{f"consent-{here.lead.slug}": "no"})
 
     assert page.status_code == 422
+    assert "<title>Error: " in page.text
     assert "Write an e-mail address like name@example.org." in page.text
     for typed in ("ewa at people", "García Márquez", "My street", "98003"):
         assert typed in page.text

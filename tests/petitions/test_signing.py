@@ -13,6 +13,7 @@ from app.core.errors import Conflict, Invalid
 from app.core.tokens import StaleLink
 from app.petitions import commands, queries, rules
 from app.petitions.models import SignatureState
+from app.supporters import commands as supporters
 from app.supporters.models import Consent, Standing, Supporter
 from tests.builders import NOW
 from tests.petitions.builders import confirm, entry, letters, scene, sign, signatures, token_of
@@ -188,6 +189,45 @@ def test_answers_changed_after_the_page_was_shown_are_not_confirmed_unseen(sessi
 
     with pytest.raises(Conflict, match="other answers"):
         commands.confirm(session, token_of(signature), shown=shown, by=by_link("A visitor"), now=NOW)
+
+
+def test_words_changed_after_the_page_was_shown_are_not_confirmed_unseen(session: Session) -> None:
+    here = scene(session)
+    sign(session, here.petition, comments="My street")
+    signature = signatures(session)[0]
+    shown = rules.fingerprint(signature)
+
+    sign(session, here.petition, comments="Words that Ewa never wrote")
+
+    with pytest.raises(Conflict, match="Read what stands here now"):
+        commands.confirm(session, token_of(signature), shown=shown, by=by_link("A visitor"), now=NOW)
+
+
+def test_a_housemate_s_yes_shows_an_organization_nobody_else_of_the_mailbox(session: Session) -> None:
+    here = scene(session)
+    sign(session, here.petition, answers={here.lead.id: True})
+    sign(session, here.petition, given_name="Ivan", answers={here.partner.id: True})
+    for signature in signatures(session):
+        confirm(session, signature)
+
+    asked = {group.id: queries.consenting(session, here.petition.id, group.id) for group in (here.lead, here.partner)}
+
+    assert {ident: [one.given_name for one in people] for ident, people in asked.items()} == {
+        here.lead.id: ["Ewa"],
+        here.partner.id: ["Ivan"],
+    }
+
+
+def test_whoever_left_an_organization_is_not_among_its_signers_any_more(session: Session) -> None:
+    here = scene(session)
+    sign(session, here.petition, answers={here.lead.id: True})
+    confirm(session, signatures(session)[0])
+    assert len(queries.consenting(session, here.petition.id, here.lead.id)) == 1
+
+    supporter = session.scalars(sa.select(Supporter)).one()
+    supporters.leave(session, supporter, here.lead, source="unsubscribe page", now=NOW)
+
+    assert not queries.consenting(session, here.petition.id, here.lead.id)
 
 
 def test_too_many_from_one_network_address_are_held_without_a_letter(session: Session) -> None:

@@ -8,12 +8,16 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.campaigns.models import Campaign, CampaignState
+from app.coalitions.models import Party, PartyRole
 from app.core import db
 from app.core.audit import AuditEntry
 from app.core.clock import utc_now
 from app.jobs import worker
 from app.petitions import queries
 from app.petitions.models import Petition, SignatureState
+from tests import builders
+from tests.builders import NOW
 from tests.petitions.builders import pending, sign, signatures, there, token_of
 
 SignIn = Callable[[Account], FlaskClient]
@@ -42,6 +46,58 @@ def test_an_organizer_starts_opens_watches_and_closes_a_petition(client: FlaskCl
     browser.post(f"{work}/petitions/second/close")
     assert "This petition is closed" in client.get("/petitions/second").text
     assert browser.get(f"{work}/petitions/second").status_code == 200
+
+
+def test_two_tabs_lose_no_words_of_a_draft(signed_in: SignIn) -> None:
+    here = there(opened=False)
+    browser = signed_in(here.organizer)
+    edit = f"/work/{here.coalition.slug}/petitions/{here.petition.slug}/edit"
+    form = {"title": "Ban it", "goal": "100", "based_on": here.petition.digest}
+    assert here.petition.digest in browser.get(edit).text
+
+    first = browser.post(edit, data=form | {"text": "The first tab's words"})
+    second = browser.post(edit, data=form | {"text": "The second tab's words"})
+
+    assert first.status_code == 303
+    assert second.status_code == 409
+    assert "Somebody else saved this petition" in second.text
+    assert "The second tab&#39;s words" in second.text
+    with db.reading() as session:
+        now = session.get_one(Petition, here.petition.id)
+        assert now.text == "The first tab's words\n"
+        assert now.digest in second.text
+    assert browser.post(edit, data=form | {"text": "Both", "based_on": now.digest}).status_code == 303
+
+
+def test_a_petition_does_not_open_under_a_campaign_that_nobody_can_see(signed_in: SignIn) -> None:
+    here = there(opened=False)
+    with db.transaction() as session:
+        session.get_one(Campaign, here.campaign.id).state = CampaignState.DRAFT
+    page = f"/work/{here.coalition.slug}/petitions/{here.petition.slug}"
+
+    refused = signed_in(here.organizer).post(f"{page}/open")
+
+    assert refused.status_code == 409
+    assert "Let the campaign go live" in refused.text
+
+
+def test_only_who_joined_asks_signers_for_consent(signed_in: SignIn) -> None:
+    here = there(opened=False)
+    with db.transaction() as session:
+        invited = builders.organization(session, name="Not Yet Here")
+        session.add(
+            Party(coalition_id=here.coalition.id, organization_id=invited.id, role=PartyRole.PARTNER, added_at=NOW)
+        )
+    browser = signed_in(here.organizer)
+    edit = f"/work/{here.coalition.slug}/petitions/{here.petition.slug}/edit"
+    form = {"title": "Ban it", "goal": "100", "text": "Words", "asks": [str(invited.id), str(here.partner.id)]}
+
+    assert "Not Yet Here" not in browser.get(edit).text
+    assert browser.post(edit, data=form).status_code == 303
+
+    with db.reading() as session:
+        asked = [one.organization_id for one in queries.asks(session, here.petition.id)]
+    assert asked == [here.partner.id]
 
 
 def test_the_workroom_counts_what_came_and_what_came_to_nothing(signed_in: SignIn) -> None:
@@ -75,8 +131,6 @@ def test_a_report_is_reviewed_before_it_goes_and_goes_once(signed_in: SignIn) ->
 def test_strangers_see_no_workroom_and_members_without_the_right_do_nothing(signed_in: SignIn) -> None:
     here = there()
     with db.transaction() as session:
-        from tests import builders
-
         stranger = builders.account(session, email="stranger@else.example")
     page = f"/work/{here.coalition.slug}/petitions/{here.petition.slug}"
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -20,6 +22,7 @@ from app.supporters import commands, queries, rules
 from app.supporters.models import Consent, Standing, Supporter
 from tests import builders
 from tests.builders import NOW
+from tests.petitions.builders import together
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -130,6 +133,85 @@ def test_one_click_from_a_mail_provider_leaves_at_once_without_cookie_or_redirec
         newest = session.scalars(sa.select(Consent).order_by(Consent.id.desc())).first()
         assert newest is not None
         assert newest.source == "one-click unsubscribe"
+
+
+def test_one_click_works_from_a_page_of_a_mail_program(client: FlaskClient) -> None:
+    here = there()
+    link = rules.unsubscribe_path(here.supporter.id, here.sender.id, utc_now())
+
+    answer = client.post(
+        link, data=ONE_CLICK, headers={"Origin": "https://webmail.example", "Sec-Fetch-Site": "cross-site"}
+    )
+
+    assert answer.status_code == 200
+    with db.reading() as session:
+        assert not queries.says_yes(session, here.supporter.id, here.sender.id)
+
+
+def test_the_ledger_keeps_the_words_that_stood_on_what_was_pressed(client: FlaskClient) -> None:
+    here = there()
+    leave = rules.unsubscribe_path(here.supporter.id, here.sender.id, utc_now())
+    link = rules.preferences_path(here.supporter.id, utc_now())
+    form, button = client.get(link).text, client.get(leave).text
+
+    client.post(leave)
+    client.post(link, data={f"answer-{here.sender.id}": "yes"})
+    client.post(leave, data=ONE_CLICK)
+    client.post(link, data={f"answer-{here.other.id}": "yes"})
+    client.post(link, data={"everything": "leave"})
+
+    with db.reading() as session:
+        pressed = [one.words for one in session.scalars(sa.select(Consent).order_by(Consent.id))][2:]
+    assert pressed == [
+        f"Stop updates from {here.sender.name}",
+        f"May {here.sender.name} write to you with updates?",
+        "List-Unsubscribe=One-Click",
+        "May Open Streets write to you with updates?",
+        "Stop all letters",
+    ]
+    assert pressed[0] in button
+    assert all(words in form for words in (pressed[1], pressed[3], pressed[4]))
+
+
+@pytest.mark.parametrize("ident", ["²", "٣", "-1", "0x7", "", "9" * 5_000, "1e3"])
+def test_odd_answers_change_nothing(client: FlaskClient, ident: str) -> None:
+    here = there()
+    link = rules.preferences_path(here.supporter.id, utc_now())
+
+    changed = client.post(link, data={f"answer-{ident}": "yes", f"answer-{here.sender.id}": "perhaps"})
+
+    assert changed.status_code == 303
+    with db.reading() as session:
+        assert lines(session) == [True, False]
+
+
+def test_pressing_everywhere_at_once_leaves_once(database: Flask) -> None:
+    here = there()
+
+    def press() -> None:
+        with db.transaction() as session:
+            supporter = session.get_one(Supporter, here.supporter.id)
+            sender = session.get_one(Organization, here.sender.id)
+            commands.leave(session, supporter, sender, source="one-click unsubscribe", now=NOW)
+
+    together(*(press for _ in range(6)))
+
+    with db.reading() as session:
+        assert lines(session) == [True, False, False]
+
+
+def test_an_erased_person_s_open_form_changes_nothing(client: FlaskClient) -> None:
+    here = there()
+    link = rules.preferences_path(here.supporter.id, utc_now())
+    client.post(f"{link}/erase")
+
+    late = client.post(link, data={f"answer-{here.sender.id}": "yes"}, follow_redirects=True)
+    again = client.post(f"{link}/erase", follow_redirects=True)
+
+    assert (late.status_code, again.status_code) == (200, 200)
+    assert "Nothing is held about you" in late.text
+    with db.reading() as session:
+        assert lines(session) == []
 
 
 def test_the_link_of_a_two_years_old_letter_still_works(client: FlaskClient) -> None:
