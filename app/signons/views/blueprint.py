@@ -12,6 +12,7 @@ from app.core.actor import Actor, by_link
 from app.core.clock import utc_now
 from app.signons.models import SignOn, SignOnState
 from app.signons.rules import attestation, may_withdraw, withdraw_until
+from app.targets.rules import spoken
 
 if TYPE_CHECKING:
     from app.coalitions.models import Organization
@@ -44,6 +45,7 @@ def desk(statement: Statement, organization: Organization, known: SignOn | None)
         "may_withdraw": stands and may_withdraw(statement, now),
         "withdraw_until": withdraw_until(statement),
         "attestation": attestation(organization.name),
+        "goes_to": spoken(statement.campaign.targets),
     }
 
 
