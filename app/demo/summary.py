@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from app.statements.models import Statement
 
 MEMBER = "dana@aclu.example"
+# Long enough to come back to the terminal tomorrow; each link works once, and playing again prints new ones.
+LINK_LASTS = timedelta(hours=24)
 
 
 def print_summary(settings: Settings, form: object) -> None:
@@ -50,8 +53,9 @@ def print_summary(settings: Settings, form: object) -> None:
     if petition is not None:
         say(f"  The petition             {settings.base_url}/petitions/{petition.slug}")
     say(f"  The letters written      {settings.base_url}/dev/mail")
+    say("  Sign in, once within 24 hours, as")
     for who, email in (("organizer", LEAD["signatory_email"]), ("member group", MEMBER)):
-        say(f"  Sign in as {who:<14}{settings.base_url}{_sign_in_path(email)}")
+        say(f"    {who:<21}{settings.base_url}{_sign_in_path(email)}")
 
 
 def _organizations(session: Session, letter: Statement) -> list[tuple[str, str]]:
@@ -61,7 +65,7 @@ def _organizations(session: Session, letter: Statement) -> list[tuple[str, str]]
     )
     delivered = Counter(session.scalars(sa.select(Delivery.state)))
     return [
-        ("Organizations asked to sign", str(asked)),
+        ("Organizations invited to sign", str(asked)),
         ("  signed", str(states[SignOnState.CONFIRMED])),
         ("  declined", str(states[SignOnState.DECLINED])),
         ("Deliveries to targets", ", ".join(f"{count} {state.value}" for state, count in delivered.items())),
@@ -112,4 +116,4 @@ def _sign_in_path(email: str) -> str:
         account = person(session, email)
         if account is None:
             return "/sign-in"
-        return accounts.sign_in_path(session, account, now=utc_now())
+        return accounts.sign_in_path(session, account, lasts=LINK_LASTS, now=utc_now())

@@ -69,7 +69,7 @@ def letters(folder: Path) -> list[EmailMessage]:
 
 
 def numbers(summary: str) -> dict[str, str]:
-    return {name.strip(): value for name, value in re.findall(r"^  +([a-z][\w ]+?)\s{2,}(\S+)$", summary, re.MULTILINE)}
+    return {name.strip(): value for name, value in re.findall(r"^  +([a-z][\w ]+?)\s{2,}(\d+)$", summary, re.MULTILINE)}
 
 
 def check_rows(session: Session) -> None:
