@@ -82,6 +82,8 @@ def test_the_keyboard_alone_signs(app: Flask, site: str, open_page: OpenPage) ->
             break
     page.keyboard.press("Enter")
     page.wait_for_url("**/thanks")
+    assert typed == {}
+    assert "look into your mailbox" in page.content()
 
 
 def test_an_organization_signs_by_its_link_and_the_way_back_keeps_what_was_typed(
