@@ -64,7 +64,7 @@ def create_app(settings: Settings) -> Flask:
     render.bind(base_url=settings.base_url, mail_from=settings.mail_from, postal_address=settings.mail_postal_address)
     mail_jobs.bind(settings)
     engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
-    app = Flask(__name__, static_folder=None, template_folder="../templates")
+    app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SETTINGS=settings,

@@ -121,8 +121,9 @@ def spend_try(session: Session, act: str, email: str, *, by: Actor, now: datetim
         mailbox = canonical_email(email)
     except ValueError:
         mailbox = ""
-    limits.spend(session, act, by.address, allowed=30, per=quarter, now=now)
-    limits.spend(session, act, f"{by.address} {mailbox}", allowed=8, per=quarter, now=now)
+    whom = limits.network(by.address)
+    limits.spend(session, act, whom, allowed=30, per=quarter, now=now)
+    limits.spend(session, act, f"{whom} {mailbox}", allowed=8, per=quarter, now=now)
     limits.spend(session, act, mailbox, allowed=40, per=timedelta(hours=1), now=now)
 
 

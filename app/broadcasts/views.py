@@ -53,7 +53,7 @@ def new_update(coalition: str, campaign: str) -> ResponseReturnValue:
     """The empty form."""
     by = actor()
     with reading() as session:
-        found = campaign_for(session, campaign, by=by, right=Right.WRITE_UPDATE)
+        found = campaign_for(session, campaign, by=by, right=Right.WRITE_UPDATE, within=coalition)
         return _form(found, None, **_choices(found, coalition))
 
 
@@ -64,7 +64,7 @@ def write_update(coalition: str, campaign: str) -> ResponseReturnValue:
     """Write the update down as a draft."""
     by, entry = actor(), posted(commands.NewBroadcast)
     with transaction() as session:
-        found = campaign_for(session, campaign, by=by, right=Right.WRITE_UPDATE)
+        found = campaign_for(session, campaign, by=by, right=Right.WRITE_UPDATE, within=coalition)
         broadcast = commands.compose(session, found, entry, by=by, now=utc_now())
     return see_other(f"/work/{coalition}/updates/{broadcast.id}", "The draft is saved.")
 

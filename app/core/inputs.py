@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
+LARGEST_ID = 2**63 - 1
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def _storable(value: object) -> object:
+def storable(value: object) -> object:
+    """A text without what no database keeps."""
     if isinstance(value, str):
         return value.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
-    return [_storable(one) for one in value] if isinstance(value, list) else value
+    return [storable(one) for one in value] if isinstance(value, list) else value
+
+
+def _unstorable(value: object) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return any(isinstance(one, int) and abs(one) > LARGEST_ID for one in numbers)
 
 
 def _one_line(value: object) -> object:
@@ -79,20 +86,24 @@ class Input(BaseModel):
 
         Characters that no database keeps (NUL, half surrogates) are dropped before anything else looks at them.
         """
-        data = {name: _storable(value) for name, value in data.items()}
+        data = {name: storable(value) for name, value in data.items()}
         given = {
             name: value
             for name, value in data.items()
             if name in cls.model_fields and not (value == "" and not cls.model_fields[name].is_required())
         }
         try:
-            return cls.model_validate(given)
+            made = cls.model_validate(given)
         except ValidationError as error:
             problems: dict[str, str] = {}
             for detail in error.errors():
                 field = str(detail["loc"][0]) if detail["loc"] else ""
                 problems.setdefault(field, sentence(detail))
             raise Invalid(problems) from error
+        beyond = [name for name in cls.model_fields if _unstorable(getattr(made, name))]
+        if beyond:
+            raise Invalid(dict.fromkeys(beyond, "Write a smaller number."))
+        return made
 
 
 def sentence(detail: ErrorDetails) -> str:

@@ -6,6 +6,7 @@ A separate store (Redis) is not asked of an installation for 200 people; see doc
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,15 @@ class RateWindow(Base):
     key: Mapped[str] = mapped_column(sa.String(64))
     starts_at: Mapped[datetime] = mapped_column(index=True)
     hits: Mapped[int] = mapped_column(default=0)
+
+
+def network(address: str) -> str:
+    """What a rate limit counts of a network address: an IPv6 network of 64 bits belongs to one customer."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)
 
 
 def spend(session: Session, what: str, whom: str, *, allowed: int, per: timedelta, now: datetime) -> None:

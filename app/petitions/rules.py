@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import json
 import re
 import unicodedata
@@ -73,15 +72,6 @@ def judge(known: list[Signature], name: str, postal_code: str, *, now: datetime)
     if has_room(standing, postal_code):
         return Outcome.NEW, None
     return Outcome.DUPLICATE, standing[0]
-
-
-def network(address: str) -> str:
-    """What a rate limit counts of a network address: an IPv6 network of 64 bits belongs to one customer."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else str(found)
 
 
 def fingerprint(signature: Signature) -> str:

@@ -90,6 +90,15 @@ def _busy(error: OperationalError) -> Response:
     return response
 
 
+class Quiet(Flask):
+    """An app whose log names a route where Flask's would write out the address, which may be somebody's link."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Log a mistake of ours with its traceback."""
+        rule = request.url_rule.rule if request.url_rule is not None else "an address without a page"
+        self.logger.error("Mistake at %s [%s]", rule, request.method, exc_info=exc_info)
+
+
 def install(app: Flask) -> None:
     """Hang the translator into the app."""
     app.register_error_handler(Refusal, _refused)

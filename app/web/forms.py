@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from app.core.errors import Conflict, Invalid, Refusal
-from app.core.inputs import Input
+from app.core.inputs import Input, storable
 from app.web.errors import wants_json
 
 Entry = TypeVar("Entry", bound=Input)
@@ -32,6 +32,11 @@ class FormState:
 def posted(kind: type[Entry]) -> Entry:
     """The posted form as the command's Input. Fields whose type is a list take every value given."""
     return kind.of(_flat(kind, request.form))
+
+
+def typed(name: str) -> str:
+    """One field that no Input reads; "" if it was not given."""
+    return str(storable(request.form.get(name, "")))
 
 
 def _flat(kind: type[Input], form: MultiDict[str, str]) -> dict[str, Any]:
@@ -86,7 +91,8 @@ def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunct
 
 def _again(show: ViewFunction, refusal: Refusal, name: str, arguments: dict[str, Any]) -> Response:
     problems = refusal.problems if isinstance(refusal, Invalid) else {"": refusal.sentence}
-    values = {key: found if len(found := request.form.getlist(key)) > 1 else found[0] for key in request.form}
+    given = {key: [str(storable(one)) for one in request.form.getlist(key)] for key in request.form}
+    values = {key: found if len(found) > 1 else found[0] for key, found in given.items()}
     g.failed_form = FormState(id=name, values=values, errors=problems)
     response = make_response(show(**arguments))
     response.status_code = refusal.status

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from app.core import markup
 from app.core.clock import local, spoken, utc_now
-from app.web.security import LARGEST_ID
+from app.core.inputs import LARGEST_ID
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse

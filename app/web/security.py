@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, redirect, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -14,6 +14,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from app.core.actor import Actor
 from app.core.errors import Conflict, NotFound
+from app.core.inputs import LARGEST_ID
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response as AnyResponse
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-LARGEST_ID = 2**63 - 1
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Access(Enum):
@@ -127,7 +128,7 @@ def refuse_foreign_posts() -> None:
     if site in {"same-origin", "none"}:
         return
     origin = request.headers.get("Origin")
-    if site is None and (origin is None or urlsplit(origin).netloc == request.host):
+    if site is None and (origin is None or origin.partition("://")[2] == request.host):
         return
     message = "This form was sent from another site. Open the page here and send it again."
     raise Conflict(message)
@@ -135,9 +136,10 @@ def refuse_foreign_posts() -> None:
 
 def safe_next(target: str | None, otherwise: str = "/home") -> str:
     """A path of this site to go on to; never another site."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target:
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
         return otherwise
-    return target
+    # Browsers take tabs and line ends out of an address, which makes another site's of "/<tab>/evil.example".
+    return otherwise if CONTROL.search(target) else target
 
 
 HEADERS = {

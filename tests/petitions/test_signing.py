@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.core import limits
 from app.core.actor import by_link
 from app.core.errors import Conflict, Invalid
 from app.core.tokens import StaleLink
@@ -242,8 +243,8 @@ def test_too_many_from_one_network_address_are_held_without_a_letter(session: Se
 
 
 def test_the_neighbors_in_one_network_share_its_limit(session: Session) -> None:
-    assert rules.network("2001:db8:1:2::7") == rules.network("2001:db8:1:2:ffff::1")
-    assert rules.network("192.0.2.7") != rules.network("192.0.2.8")
+    assert limits.network("2001:db8:1:2::7") == limits.network("2001:db8:1:2:ffff::1")
+    assert limits.network("192.0.2.7") != limits.network("192.0.2.8")
 
 
 def test_somebody_who_was_held_may_try_again_later(session: Session) -> None:

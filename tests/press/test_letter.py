@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zlib
 from dataclasses import replace
 from datetime import date
@@ -25,7 +26,7 @@ from app.press.letter import (
     set_report,
 )
 from app.press.printing import print_pdf
-from app.press.reading import LARGEST_PDF, LARGEST_TEXT, read_statement
+from app.press.reading import LARGEST_PDF, LARGEST_TEXT, LONGEST_SECONDS, attached, read_statement
 
 WORDS = "# Stop\n\nWe ask[^n] **Amazon** to stop.\n\n1. now\n2. for good\n\n[^n]: politely"
 
@@ -235,8 +236,18 @@ def test_a_damaged_letter_gives_a_text_or_none(damage: list[tuple[int, int]]) ->
     broken = bytearray(LETTER)
     for place, value in damage:
         broken[place] = value
-    found = read_statement(bytes(broken))
+    found = attached(bytes(broken))
     assert found is None or isinstance(found, str)
+
+
+def test_a_small_file_that_takes_minutes_to_unpack_is_given_up() -> None:
+    packed = zlib.compress(b"\x02" * 60_000_000, 9)
+    slow = b"/Filter /FlateDecode /DecodeParms << /Predictor 15 /Columns 1 >> /Length %d" % len(packed)
+    bomb = with_attachment(b"MARK").replace(b"/Length 4", slow).replace(b"MARK", packed)
+    assert len(bomb) < 100_000
+    begun = time.monotonic()
+    assert read_statement(bomb) is None
+    assert time.monotonic() - begun < LONGEST_SECONDS + 5
 
 
 def test_a_letter_with_a_filter_nobody_knows_is_simply_none() -> None:

@@ -13,7 +13,7 @@ from app.coalitions.views.frame import LEGAL, PLACES, ROLES, SCOPES, blueprint, 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid, NotFound
-from app.web.forms import form_state, posted, redisplays
+from app.web.forms import form_state, posted, redisplays, typed
 from app.web.pages import page, see_other
 from app.web.security import actor, signed_in
 
@@ -82,7 +82,7 @@ def add_organization(coalition: str) -> ResponseReturnValue:
     """Add it, new or known."""
     with transaction() as session:
         ours = queries.coalition_for(session, coalition, by=actor(), right=INVITE)
-        known = request.form.get("known")
+        known = typed("known")
         if known:
             group = queries.organization_called(session, known)
             commands.add_party(session, ours, group, posted(NewParty), by=actor(), now=utc_now())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from flask import request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from app.coalitions.views.frame import blueprint
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid, NotFound
-from app.web.forms import form_state, posted, redisplays
+from app.web.forms import form_state, posted, redisplays, typed
 from app.web.pages import page, see_other
 from app.web.security import actor, signed_in
 
@@ -76,8 +75,8 @@ def create() -> ResponseReturnValue:
     """Form it; a new lead's first admin is invited in the same act."""
     entry = posted(NewCoalition).model_copy(update={"is_demo": False})
     with transaction() as session:
-        if request.form.get("lead"):
-            lead = queries.organization_for(session, request.form["lead"], by=actor(), right=Right.MANAGE_PEOPLE)
+        if typed("lead"):
+            lead = queries.organization_for(session, typed("lead"), by=actor(), right=Right.MANAGE_PEOPLE)
             coalition = commands.create_coalition(session, entry, lead, by=actor(), now=utc_now())
             return see_other(f"/work/{coalition.slug}", f"{coalition.name} is formed. Now bring in organizations.")
         coalition = _with_new_lead(session, entry)
@@ -86,7 +85,7 @@ def create() -> ResponseReturnValue:
 
 def _with_new_lead(session: Session, entry: NewCoalition) -> Coalition:
     names = {"name": "lead_name", "email": "admin_email"}
-    form = {key: request.form.get(field, "") for key, field in names.items()}
+    form = {key: typed(field) for key, field in names.items()}
     try:
         lead = NewOrganization.of({"name": form["name"]})
         first = NewInvitation.of({"email": form["email"], "role": Role.ADMIN})

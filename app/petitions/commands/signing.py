@@ -139,7 +139,7 @@ def _too_fast(session: Session, petition: Petition, by: Actor, now: datetime) ->
     if not by.address:
         return False
     what = f"sign:{petition.id}"
-    whom = rules.network(by.address)
+    whom = limits.network(by.address)
     try:
         limits.spend(session, f"{what}:burst", whom, allowed=rules.BURST, per=rules.BURST_TIME, now=now)
         limits.spend(session, what, whom, allowed=rules.SUSTAINED, per=rules.SUSTAINED_TIME, now=now)

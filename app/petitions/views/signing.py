@@ -45,8 +45,7 @@ def petition(slug: str) -> ResponseReturnValue:
 @redisplays(petition)
 def sign(slug: str) -> ResponseReturnValue:
     """Take a signature. What follows is the same for a new, a known and a refused one."""
-    typed = request.get_json(silent=True) if request.is_json else None
-    given = typed if isinstance(typed, dict) else request.form
+    given = _sent_by_program() if request.is_json else request.form
     entry = commands.NewSignature.of(given) if request.is_json else posted(commands.NewSignature)
     with transaction() as session:
         found = queries.public_petition(session, slug)
@@ -64,6 +63,16 @@ def thanks(slug: str) -> ResponseReturnValue:
     with reading() as session:
         found = queries.public_petition(session, slug)
         return page("petitions/thanks.html", petition=found, demo=found.campaign.coalition.is_demo)
+
+
+def _sent_by_program() -> Mapping[str, Any]:
+    """A program's JSON object; what is no object has no answers, and an answer is never a list or an object."""
+    try:
+        typed = request.get_json(silent=True)
+    except RecursionError:  # brackets without end
+        typed = None
+    answers = typed if isinstance(typed, dict) else {}
+    return {key: None if isinstance(value, list | dict) else value for key, value in answers.items()}
 
 
 def _answers(asks: list[ConsentAsk], typed: Mapping[str, Any]) -> dict[int, bool]:

@@ -34,7 +34,7 @@ def new_petition(coalition: str, campaign: str) -> ResponseReturnValue:
     """The empty form."""
     by = actor()
     with reading() as session:
-        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE)
+        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE, within=coalition)
         return _form(session, found, coalition, {"goal": "100"})
 
 
@@ -45,7 +45,7 @@ def start_petition(coalition: str, campaign: str) -> ResponseReturnValue:
     """Write the petition down as a draft."""
     by, entry = actor(), posted(commands.NewPetition)
     with transaction() as session:
-        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE)
+        found = campaign_for(session, campaign, by=by, right=Right.ORGANIZE, within=coalition)
         petition = commands.start_petition(session, found, entry, _asks(session, found), by=by, now=utc_now())
     return see_other(_path(coalition, petition), "The draft is saved. Read it once more, then open it.")
 

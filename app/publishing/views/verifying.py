@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.core.db import reading
+from app.core import limits
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
 from app.core.errors import Invalid
 from app.core.text import canonical, digest
 from app.press.letter import read_statement
@@ -20,7 +23,7 @@ from app.statements.queries import by_digest, public_statement
 from app.statements.rules import check_words, reads_the_same
 from app.web.forms import form_state, redisplays
 from app.web.pages import page
-from app.web.security import public
+from app.web.security import actor, public
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
 # How many letters are compared word by word when the digest of pasted words is nobody's.
 COMPARED = 100
+TRIES = 30
 
 
 @blueprint.get("/statements/<slug>/verify")
@@ -43,6 +47,7 @@ def verify(slug: str) -> ResponseReturnValue:
 @redisplays(verify)
 def check(slug: str) -> ResponseReturnValue:
     """Compare what was given with this letter."""
+    _spend_try()
     with reading() as session:
         statement = public_statement(session, slug)
         finding = _of_file(session, statement) or _of_words(session, statement, _pasted())
@@ -61,12 +66,20 @@ def verify_any() -> ResponseReturnValue:
 @redisplays(verify_any)
 def check_any() -> ResponseReturnValue:
     """Look among all published letters."""
+    _spend_try()
     with reading() as session:
         finding = _of_file(session, None)
         if finding is None:
             given = _pasted()
             finding = _by_digest(session, given) or _anywhere(session, given)
     return _page(None, finding)
+
+
+def _spend_try() -> None:
+    """Comparing takes seconds of work at the worst; nobody needs it more than thirty times in ten minutes."""
+    whom, now = limits.network(actor().address), utc_now()
+    with transaction() as session:
+        limits.spend(session, "verify", whom, allowed=TRIES, per=timedelta(minutes=10), now=now)
 
 
 def _page(slug: str | None, finding: Finding | None) -> str:

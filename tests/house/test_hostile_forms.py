@@ -1,0 +1,185 @@
+"""Forms behind a mailed link or a session take anything that is typed without a mistake of ours."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.accounts import commands as accounts
+from app.accounts.models import Account
+from app.broadcasts import commands as broadcasts
+from app.coalitions.commands import invitation_path
+from app.coalitions.models import Role
+from app.core.clock import utc_now
+from app.core.db import transaction
+from app.petitions import commands as petitions
+from app.petitions.rules import confirm_path
+from app.signons.queries import dispute_link, manage_link, request_link
+from app.statements import commands as statements
+from app.supporters.rules import preferences_path, unsubscribe_path
+from app.web.security import Access
+from tests import builders
+from tests.coalitions.builders import OPERATOR, invited
+from tests.petitions.builders import sign, signatures
+from tests.signons import builders as signons
+
+VALUES = ["\x00", "a\x00b", "9" * 30, "-" + "9" * 30, "9" * 5_000, "x" * 10_000, "\u202e=1\r\nBcc: a@x.example", "1e9"]
+# What a person would type, so that an act goes on to the fields behind the first ones.
+TYPED = {
+    "title": "A title",
+    "name": "A name",
+    "text": "We ask.",
+    "body": "We ask.",
+    "demand": "Stop.",
+    "note": "",
+    "passage": "stop",
+    "replacement": "end",
+    "reason": "So.",
+    "words": "So.",
+    "answer": "object",
+    "kind": "company",
+    "email": "ann@x.example",
+    "role": "viewer",
+    "listed_as": "NWPA",
+    "signatory_name": "Ann",
+    "authorized": "yes",
+    "signatory_email": "ann@x.example",
+    "subject": "News",
+    "headline": "News",
+    "state": "kept",
+    "accept": "yes",
+    "password": "four unrelated words",
+    "zone": "UTC",
+    "outcome": "won",
+    "made_on": "2021-06-30",
+    "quote": "So.",
+    "deadline_date": "2027-06-30",
+    "deadline_time": "17:00",
+    "postal_code": "98101",
+    "legal_status": "other",
+}
+NUMBERS = {
+    *("organization_id", "request_id", "petition_id", "target_id", "parent_id", "version", "based_on", "revision"),
+    *("number", "targets", "asks", "goal", "order"),
+}
+RAW = {"known", "lead", "lead_name", "admin_email", "shown", "account", "next", "everything", "digest", "current"}
+
+
+@dataclass
+class World:
+    """The paths that letters bear, by the route they lead to, and who may do everything in the workroom."""
+
+    links: dict[str, str]
+    organizer: Account
+    coalition: str
+    statement: str
+    campaign: str
+    petition: str
+    organization: str
+
+
+@pytest.fixture
+def world(database: Flask) -> World:
+    now = utc_now()
+    with transaction() as session:
+        there = signons.scene(session, now=now)
+        row = signons.signed(session, there)
+        campaign = there.statement.campaign
+        entry = petitions.NewPetition(title="Ban", text="We ask.")
+        asks = [(there.lead, "May we write?")]
+        petition = petitions.start_petition(session, campaign, entry, asks, by=there.by, now=now)
+        petitions.open_petition(session, petition, by=there.by, now=now)
+        for number in (1, 2):
+            sign(session, petition, answers={there.lead.id: True}, now=now, email=f"ewa{number}@people.example")
+        first, second = signatures(session)
+        confirmed = petitions.confirm(
+            session, confirm_path(first, now).rpartition("/")[2], by=signons.LINK, now=now
+        ).supporter_id
+        draft = statements.NewStatement(title="Draft", text="We ask you to stop.")
+        drafted = statements.start_statement(session, campaign, draft, by=there.by, now=now)
+        news = broadcasts.NewBroadcast(subject="News", body="News.")
+        broadcasts.compose(session, campaign, news, by=there.by, now=now)
+        asked = signons.ask(session, there, there.lead)
+        invitation = invited(session, None, there.partner, email="new@x.example", role=Role.VIEWER)
+        invitation.expires_at = now + accounts.LINK_LASTS
+        person = builders.account(session, email="linked@x.example")
+        reset, path = accounts._link(
+            session, person, accounts.LinkPurpose.RESET_PASSWORD, lasts=accounts.RESET_LASTS, now=now
+        )
+        assert reset.id
+        assert confirmed
+        links = {
+            "/sign-on/<token>": request_link(asked, now=now),
+            "/sign-on/manage/<token>": manage_link(row, now=now),
+            "/sign-on/dispute/<token>": dispute_link(row, now=now),
+            "/confirm/<token>": confirm_path(second, now),
+            "/preferences/<token>": preferences_path(confirmed, now),
+            "/unsubscribe/<token>": unsubscribe_path(confirmed, there.lead.id, now),
+            "/invitation/<token>": invitation_path(invitation, now=now),
+            "/sign-in/link/<token>": accounts.sign_in_path(session, person, now=now),
+            "/password/reset/<token>": path,
+        }
+        slugs = (there.coalition.slug, drafted.slug, campaign.slug, petition.slug, there.partner.slug)
+        assert OPERATOR.operator
+        return World(links, there.organizer, *slugs)
+
+
+def forms(value: str) -> list[dict[str, str]]:
+    """Everything hostile; only the numbers; only what views read without an Input; only the texts."""
+    texts = set(TYPED)
+    return [
+        dict.fromkeys(texts | NUMBERS | RAW, value),
+        TYPED | dict.fromkeys(NUMBERS, value),
+        TYPED | dict.fromkeys(RAW, value),
+        dict.fromkeys(texts, value) | dict.fromkeys(NUMBERS, "1"),
+        *(
+            TYPED | dict.fromkeys(NUMBERS, "1") | {name: value}
+            for name in ("email", "zone", "deadline_date", "passage")
+        ),
+    ]
+
+
+def test_no_form_behind_a_mailed_link_breaks(app: Flask, client: FlaskClient, world: World) -> None:
+    seen = set()
+    for rule in app.url_map.iter_rules():
+        path = str(rule)
+        if getattr(app.view_functions[rule.endpoint], "access", None) is not Access.LINK or "token" not in path:
+            continue
+        opening = next(one for one in sorted(world.links, key=len, reverse=True) if path.startswith(one))
+        seen.add(opening)
+        there = path.replace(opening, world.links[opening])
+        if "GET" in (rule.methods or set()):
+            assert client.get(there).status_code < 500, path
+            continue
+        for value in VALUES:
+            for form in forms(value):
+                answer = client.post(there, data=form)
+                assert answer.status_code < 500, (path, value[:20], sorted(form))
+    assert seen == set(world.links)
+
+
+def test_no_form_of_the_workroom_breaks(app: Flask, signed_in: Callable[[Account], FlaskClient], world: World) -> None:
+    browser = signed_in(world.organizer)
+    rooms = {"statements": world.statement, "campaigns": world.campaign, "petitions": world.petition}
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        path = str(rule)
+        asked = getattr(app.view_functions[rule.endpoint], "access", None)
+        if asked is not Access.SIGNED_IN or "POST" not in (rule.methods or set()) or path.startswith("/account"):
+            continue
+        tried += 1
+        slug = next((slug for room, slug in rooms.items() if f"/{room}/<slug>" in path), "amazon-com")
+        slug = world.organization if path.startswith("/organizations") else slug
+        names = {"coalition": world.coalition, "campaign": world.campaign, "organization": world.organization}
+        for argument in rule.arguments:
+            path = path.replace(f"<{argument}>", names.get(argument, slug)).replace(f"<int:{argument}>", "1")
+        for value, number in itertools.product(VALUES, range(len(forms("")))):
+            form = forms(value)[number]
+            answer = browser.post(path, data=form)
+            assert answer.status_code < 500, (path, value[:20], number)
+    assert tried > 50
