@@ -11,9 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.broadcasts.models import Broadcast
+from app.coalitions.models import Party, PartyRole
 from app.core import db
-from app.web.security import safe_next
+from app.core.db import reading, transaction
+from app.petitions.models import Petition
+from app.web.security import link_holder, safe_next
 from tests import builders
+from tests.broadcasts.builders import stage
+from tests.builders import NOW
 from tests.petitions.builders import EWA, there
 
 
@@ -81,13 +87,38 @@ def test_a_mistake_of_ours_is_logged_without_the_link_it_happened_behind(
     app.config["TESTING"] = False
     app.config["PROPAGATE_EXCEPTIONS"] = False
 
+    @link_holder
     def broken(token: str) -> str:
         raise ZeroDivisionError
 
-    broken.access = app.view_functions["petitions.confirmation"].access  # type: ignore[attr-defined]
     app.view_functions["petitions.confirmation"] = broken
     with caplog.at_level(logging.ERROR):
         assert app.test_client().get("/confirm/a-secret-token").status_code == 500
     assert "a-secret-token" not in caplog.text
     assert "/confirm/<token>" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_campaign_is_not_found_under_another_coalition_of_the_same_person(
+    app: Flask, signed_in: Callable[[Account], FlaskClient]
+) -> None:
+    with transaction() as session:
+        there = stage(session)
+        other = builders.coalition(session, name="Another Coalition")
+        session.add(
+            Party(
+                coalition_id=other.id, organization_id=there.lead.id, role=PartyRole.LEAD, joined_at=NOW, added_at=NOW
+            )
+        )
+        robin = session.get_one(Account, there.robin.account_id)
+        home = there.campaign.coalition.slug
+    browser = signed_in(robin)
+    words = {"subject": "Hello", "title": "Ban", "text": "We ask.", "body": "Hello.", "goal": "100"}
+    for act in ("updates/new", "petitions/new"):
+        path = f"campaigns/{there.campaign.slug}/{act}"
+        assert browser.get(f"/work/{home}/{path}").status_code == 200
+        assert browser.get(f"/work/{other.slug}/{path}").status_code == 404
+        assert browser.post(f"/work/{other.slug}/{path}", data=words).status_code == 404
+    with reading() as session:
+        assert session.scalar(sa.select(sa.func.count()).select_from(Broadcast)) == 0
+        assert session.scalar(sa.select(sa.func.count()).select_from(Petition)) == 0

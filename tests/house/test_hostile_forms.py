@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts import commands as accounts
-from app.accounts.models import Account
+from app.accounts.models import Account, LinkPurpose
 from app.broadcasts import commands as broadcasts
 from app.coalitions.commands import invitation_path
 from app.coalitions.models import Role
@@ -108,9 +108,7 @@ def world(database: Flask) -> World:
         invitation = invited(session, None, there.partner, email="new@x.example", role=Role.VIEWER)
         invitation.expires_at = now + accounts.LINK_LASTS
         person = builders.account(session, email="linked@x.example")
-        reset, path = accounts._link(
-            session, person, accounts.LinkPurpose.RESET_PASSWORD, lasts=accounts.RESET_LASTS, now=now
-        )
+        reset, path = accounts._link(session, person, LinkPurpose.RESET_PASSWORD, lasts=accounts.RESET_LASTS, now=now)
         assert reset.id
         assert confirmed
         links = {
