@@ -11,6 +11,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 DEFAULT_SECRET = "development-only-secret-change-me"  # noqa: S105 - production refuses it
+SHORTEST_RECALL = 12
 FREE = "sqlite:///var/undersigned.sqlite"
 
 
@@ -54,6 +55,7 @@ class Settings(BaseModel):
     mail_postal_address: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_recall_minutes: int = Field(default=0, ge=0, le=24 * 60)
     smtp_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     web_bind: str = "127.0.0.1:8000"
@@ -70,6 +72,16 @@ class Settings(BaseModel):
             message = "must begin with http:// or https://."
             raise ValueError(message)
         return value.rstrip("/")
+
+    @field_validator("sendgrid_recall_minutes")
+    @classmethod
+    def _in_time(cls, value: int) -> int:
+        if 0 < value < SHORTEST_RECALL:
+            message = (
+                f"must be 0 (off) or at least {SHORTEST_RECALL}: SendGrid calls nothing back in the last 10 minutes."
+            )
+            raise ValueError(message)
+        return value
 
     @field_validator("database_url")
     @classmethod

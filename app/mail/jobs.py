@@ -57,7 +57,9 @@ def _transport(settings: Settings) -> Transport:
         own_host = parseaddr(settings.mail_from)[1].rpartition("@")[2]
         return SmtpTransport(settings.smtp_url, own_host=own_host)
     if settings.mail_transport is MailTransport.SENDGRID:
-        return SendGridTransport(settings.sendgrid_api_key, host=settings.sendgrid_host)
+        return SendGridTransport(
+            settings.sendgrid_api_key, host=settings.sendgrid_host, recall_minutes=settings.sendgrid_recall_minutes
+        )
     return DevTransport(settings.var_dir / "mail")
 
 

@@ -30,6 +30,7 @@ from app.mail.transports import (
     TryAgain,
 )
 from app.mail.transports.many import Lot, Reader, ReaderRefused, TooMuch, WordsRefused
+from app.mail.transports.recalling import RecallTransport
 
 __all__ = [
     "Accepted",
@@ -43,6 +44,7 @@ __all__ = [
     "OutcomeUnknown",
     "Reader",
     "ReaderRefused",
+    "RecallTransport",
     "TooMuch",
     "TryAgain",
     "Unwritable",
@@ -54,6 +56,7 @@ __all__ = [
     "largest_lot",
     "lot",
     "patience",
+    "recalls",
     "submit_many",
     "takes_many",
     "write",
@@ -192,8 +195,24 @@ def largest_lot() -> int:
     return ONE_BY_ONE if many is None else many.most_readers
 
 
-def lot(form: Form, attempt: str, readers: Sequence[Reader]) -> Lot:
-    """Readers of one request with their letter, as the transport takes them."""
+def recalls() -> RecallTransport | None:
+    """The bound way out, if it holds letters for a while and can call them back."""
+    bound = jobs.bound()
+    return bound if isinstance(bound, RecallTransport) and bound.recall_delay else None
+
+
+def lot(
+    form: Form,
+    attempt: str,
+    readers: Sequence[Reader],
+    *,
+    recall_id: str | None = None,
+    leaves_at: datetime | None = None,
+) -> Lot:
+    """Readers of one request with their letter, as the transport takes them.
+
+    With a ``recall_id`` the provider holds it until ``leaves_at``.
+    """
     name, address = mime.sender()
     return Lot(
         attempt=attempt,
@@ -206,6 +225,8 @@ def lot(form: Form, attempt: str, readers: Sequence[Reader]) -> Lot:
         unsubscribe_url=form.unsubscribe_url,
         holes=form.holes,
         readers=readers,
+        recall_id=recall_id if leaves_at is not None else None,
+        send_at=None if recall_id is None or leaves_at is None else int(leaves_at.timestamp()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,10 +14,11 @@ from app.mailings.models import (
     Mailing,
     MailingBatch,
     MailingLetter,
+    MailingMoment,
     MailingReader,
     ReaderState,
 )
-from app.mailings.rules import APART
+from app.mailings.rules import APART, CALLED_BACK_BEFORE
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -100,6 +101,7 @@ class Progress:
     bounced: int = 0
     complained: int = 0
     left: int = 0
+    recalled: int = 0
     batches: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -114,6 +116,7 @@ PLACES = {
     BatchState.ACCEPTED: "accepted",
     BatchState.UNKNOWN: "unknown",
     BatchState.DROPPED: "suppressed",
+    BatchState.RECALLED: "recalled",
 }
 
 
@@ -123,7 +126,7 @@ def progress(session: Session, mailing_id: int) -> Progress:
     sums = [sa.func.sum(column) for column in (MailingBatch.size, MailingBatch.left, *apart)]
     query = sa.select(MailingBatch.state, sa.func.count(), *sums).where(MailingBatch.mailing_id == mailing_id)
     counts: dict[str, int] = dict.fromkeys(
-        ("planned", "waiting", "submitting", "left", *(state.value for state in APART)), 0
+        ("planned", "waiting", "submitting", "left", "recalled", *(state.value for state in APART)), 0
     )
     batches: dict[str, int] = {}
     for state, number, size, left, *known in session.execute(query.group_by(MailingBatch.state)):
@@ -134,6 +137,38 @@ def progress(session: Session, mailing_id: int) -> Progress:
         for one, count in zip(APART, known, strict=True):
             counts[one.value] += count
     return Progress(**counts, batches=batches)
+
+
+def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> bool:
+    """Whether the provider holds something of a mailing that it would still not send if it were told so."""
+    taken = MailingBatch.state.in_([BatchState.SUBMITTING, BatchState.ACCEPTED, BatchState.UNKNOWN])
+    later = MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE
+    query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id, taken, later)
+    return session.scalar(query.limit(1)) is not None
+
+
+# What is drawn over time; a moment and a Progress have these alike.
+DRAWN = ("planned", "handed_over", "delivered", "bounced", "complained", "left", "unknown")
+
+
+def moving(session: Session, *, now: datetime) -> list[Mailing]:
+    """Mailings of which news may come: those not at their end, and those at it for less than three days."""
+    recent = sa.or_(Mailing.finished_at.is_(None), Mailing.finished_at > now - timedelta(days=3))
+    return list(session.scalars(sa.select(Mailing).where(recent, Mailing.planned > 0).order_by(Mailing.id)))
+
+
+def newest_moment(session: Session, mailing_id: int) -> MailingMoment | None:
+    """The last moment that was written down."""
+    query = sa.select(MailingMoment).where(MailingMoment.mailing_id == mailing_id)
+    return session.scalar(query.order_by(MailingMoment.minute.desc()).limit(1))
+
+
+def moments(session: Session, mailing_id: int, most: int = 120) -> list[MailingMoment]:
+    """How a mailing came along, oldest first, evenly thinned to what a drawing shows; the last is always there."""
+    query = sa.select(MailingMoment).where(MailingMoment.mailing_id == mailing_id).order_by(MailingMoment.minute)
+    rows = list(session.scalars(query))
+    step = max(1, -(-len(rows) // most))
+    return rows[::-1][::step][::-1]
 
 
 def unknown_batches(session: Session, mailing_id: int) -> list[MailingBatch]:
@@ -159,6 +194,7 @@ def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingRe
         .where(
             MailingReader.canonical == canonical,
             MailingBatch.submitted_at >= since,
+            MailingBatch.state != BatchState.RECALLED,
             sa.or_(MailingReader.state.is_(None), MailingReader.state != ReaderState.SUPPRESSED),
         )
         .order_by(MailingReader.id.desc())

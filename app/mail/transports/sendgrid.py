@@ -23,6 +23,7 @@ import sendgrid
 from python_http_client.exceptions import HTTPError
 
 from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, OutcomeUnknown, TryAgain, many
+from app.mail.transports.recalling import Recalls
 
 SIZE_LIMIT = 30_000_000
 LATER = timedelta(minutes=1)
@@ -37,13 +38,14 @@ UNTRACKED = {
 logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
 
-class SendGridTransport:
+class SendGridTransport(Recalls):
     """Hands letters to ``host`` (another region, or a test's server) with an API key."""
 
     name = "sendgrid"
     most_readers = 1000
 
-    def __init__(self, api_key: str, *, host: str, timeout: float = 30) -> None:
+    def __init__(self, api_key: str, *, host: str, timeout: float = 30, recall_minutes: int = 0) -> None:
+        self.recall_delay = timedelta(minutes=recall_minutes)
         self.api_key = api_key
         self.host = host.rstrip("/")
         self.timeout = timeout
