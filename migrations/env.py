@@ -39,6 +39,10 @@ def number(_ctx: Any, _revision: Any, directives: list[Any]) -> None:
 
 def run(connection: Any) -> None:
     """Migrate over this connection."""
+    if connection.dialect.name == "sqlite":
+        # Batch mode drops the old table, and with enforced keys SQLite would delete every row that points into it.
+        # It must be said before a transaction begins.
+        connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from app.broadcasts.models import Broadcast
-from app.broadcasts.rules import filled, filled_markdown
+from app.broadcasts.rules import Values, fill_markdown, fill_subject
 from app.coalitions.models import Organization
 from app.mail.message import Message, Priority
 from app.supporters.rules import stream
 
 
 def update(
-    broadcast: Broadcast, *, to: str, given_name: str, language: str, unsubscribe_path: str, manage_path: str
+    broadcast: Broadcast,
+    *,
+    to: str,
+    to_name: str,
+    values: Values,
+    language: str,
+    unsubscribe_path: str,
+    manage_path: str,
 ) -> Message:
     """The update as one supporter gets it: from its sender, with one-click unsubscribe."""
     return Message(
         to=to,
-        to_name=given_name,
+        to_name=to_name,
         template="broadcasts/mail/update",
-        context=_words(broadcast, given_name) | {"test": False, "manage_path": manage_path},
+        context=_words(broadcast, values) | {"test": False, "manage_path": manage_path},
         priority=Priority.UPDATE,
-        from_name=broadcast.organization.name,
+        from_name=broadcast.organization.writes_as,
         reply_to=broadcast.organization.public_email or "",
         repeatable=False,
         stream=stream(broadcast.organization_id),
@@ -28,15 +35,15 @@ def update(
     )
 
 
-def test(broadcast: Broadcast, *, to: str, name: str) -> Message:
-    """The update sent to its author, marked as a test."""
+def test(broadcast: Broadcast, *, to: str, name: str, values: Values) -> Message:
+    """The update sent to its author or a colleague, marked as a test."""
     return Message(
         to=to,
         to_name=name,
         template="broadcasts/mail/update",
-        context=_words(broadcast, name.split(" ", maxsplit=1)[0]) | {"test": True, "manage_path": ""},
+        context=_words(broadcast, values) | {"test": True, "manage_path": ""},
         priority=Priority.RECEIPT,
-        from_name=broadcast.organization.name,
+        from_name=broadcast.organization.writes_as,
         reply_to=broadcast.organization.public_email or "",
     )
 
@@ -58,11 +65,11 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
     )
 
 
-def _words(broadcast: Broadcast, given_name: str) -> dict[str, object]:
+def _words(broadcast: Broadcast, values: Values) -> dict[str, object]:
     organization: Organization = broadcast.organization
     return {
-        "subject_line": filled(broadcast.subject, given_name),
-        "markdown": filled_markdown(broadcast.body, given_name),
+        "subject_line": fill_subject(broadcast.subject, values),
+        "markdown": fill_markdown(broadcast.body, values),
         "organization": organization.name,
         "campaign": broadcast.campaign.title,
         "campaign_path": f"/campaigns/{broadcast.campaign.slug}",

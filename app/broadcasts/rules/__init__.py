@@ -1,0 +1,68 @@
+"""What may happen to an update, whom it is for, what stands in it for each reader, and what to look at before."""
+
+from app.broadcasts.rules.audience import FREE_MAIL, Audience, audience_of, reasons
+from app.broadcasts.rules.checks import (
+    Finding,
+    Level,
+    Link,
+    Surroundings,
+    errors,
+    findings,
+    links_in,
+    own_paths,
+)
+from app.broadcasts.rules.fields import (
+    FIELD_HINTS,
+    Field,
+    Placed,
+    Values,
+    check_words,
+    fields_in,
+    fields_used,
+    fill,
+    fill_html,
+    fill_markdown,
+    fill_subject,
+    placed,
+)
+from app.broadcasts.rules.states import (
+    WAY,
+    must_be_approvable,
+    must_be_draft,
+    must_be_of_another_organization,
+    must_be_sendable,
+    must_be_the_words_read,
+)
+
+__all__ = [
+    "FIELD_HINTS",
+    "FREE_MAIL",
+    "WAY",
+    "Audience",
+    "Field",
+    "Finding",
+    "Level",
+    "Link",
+    "Placed",
+    "Surroundings",
+    "Values",
+    "audience_of",
+    "check_words",
+    "errors",
+    "fields_in",
+    "fields_used",
+    "fill",
+    "fill_html",
+    "fill_markdown",
+    "fill_subject",
+    "findings",
+    "links_in",
+    "must_be_approvable",
+    "must_be_draft",
+    "must_be_of_another_organization",
+    "must_be_sendable",
+    "must_be_the_words_read",
+    "own_paths",
+    "placed",
+    "reasons",
+]
