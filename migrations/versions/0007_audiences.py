@@ -43,7 +43,7 @@ def upgrade() -> None:
             ["target_id"], ["targets.id"], name=op.f("fk_postal_districts_target_id_targets"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_postal_districts")),
-        sa.UniqueConstraint("target_id", "prefix", name=op.f("uq_postal_districts_target_id")),
+        sa.UniqueConstraint("target_id", "prefix", name=op.f("uq_postal_districts_target_id_prefix")),
     )
     # Added in place: a table that is built anew on SQLite would take the rows with it that point to its own.
     no, nothing, empty = sa.false(), "", "{}"

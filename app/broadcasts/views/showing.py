@@ -80,6 +80,7 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             "somebody_may_approve": bool(commands.approvers(session, broadcast)),
             "colleagues": _colleagues(session, broadcast.organization_id, by.account_id) if may_write else [],
         }
+        _ = broadcast.author, broadcast.approver, broadcast.approver_organization, broadcast.organization
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
     findings = _findings(broadcast, values, has_districts=has_districts) if open_ else []
     return page("broadcasts/show.html", findings=findings, form=form_state(), **known)
