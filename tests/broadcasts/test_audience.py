@@ -304,6 +304,7 @@ def test_counting_with_reasons_is_one_query(session: Session) -> None:
     )
     _ = made.organization
     asked: list[str] = []
+    session.flush()
     connection = session.connection()
 
     @sa.event.listens_for(connection, "before_cursor_execute")

@@ -9,8 +9,8 @@ from app.broadcasts.rules import Level, Surroundings
 
 SUBJECT = "The council votes on Tuesday"
 BODY = (
-    "Hello {given_name|neighbor},\n\nthe council votes on Tuesday at ten. More than a thousand of you asked for it, and "
-    "sixty groups signed the letter. [Read the letter](https://undersigned.example/letters/faces) and come along."
+    "Hello {given_name|neighbor},\n\nthe council votes on Tuesday at ten. More than a thousand of you asked for it, "
+    "and sixty groups signed the letter. [Read the letter](https://undersigned.example/letters/faces) and come along."
 )
 HERE = Surroundings(own_host="undersigned.example")
 

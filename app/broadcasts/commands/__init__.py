@@ -9,7 +9,18 @@ from app.broadcasts.commands.approving import (
     send_test,
 )
 from app.broadcasts.commands.composing import NewBroadcast, compose, edit, imagined
-from app.broadcasts.commands.sending import PLAN, finish_if_done, plan_lot, send, stop
+from app.broadcasts.commands.sending import (
+    PLAN,
+    finish_if_done,
+    keep_words,
+    leave_unknown,
+    pause,
+    plan_lot,
+    resend_unknown,
+    resume,
+    send,
+    stop,
+)
 
 __all__ = [
     "MOST_COLLEAGUES",
@@ -23,7 +34,12 @@ __all__ = [
     "elsewhere",
     "finish_if_done",
     "imagined",
+    "keep_words",
+    "leave_unknown",
+    "pause",
     "plan_lot",
+    "resend_unknown",
+    "resume",
     "send",
     "send_test",
     "stop",

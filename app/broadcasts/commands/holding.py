@@ -30,7 +30,9 @@ def held(session: Session, broadcast: Broadcast, by: Actor, right: Right) -> Bro
     return db.locked(session, Broadcast, broadcast.id)
 
 
-def record(session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: datetime) -> None:
+def record(
+    session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: datetime, letters: int | None = None
+) -> None:
     """Write an act about an update into its coalition's trail."""
     audit.record(
         session,
@@ -42,4 +44,5 @@ def record(session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: 
         organization_id=broadcast.organization_id,
         subject_line=broadcast.subject,
         version=broadcast.version,
+        letters=letters,
     )

@@ -1,8 +1,8 @@
 """Every read of updates: which there are, whom they are for, what stands in them, and how far they have come."""
 
-from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, petitions_of
+from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
 from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
-from app.broadcasts.queries.progress import next_lot, progress, unsettled
+from app.broadcasts.queries.progress import being_sent, held_in, next_readers, progress, undecided, waits_for
 from app.broadcasts.queries.readers import Reach, audience, audience_size, newest_supporter, reach
 from app.broadcasts.queries.values import (
     Countable,
@@ -23,6 +23,7 @@ __all__ = [
     "audience_in_words",
     "audience_size",
     "awaiting_approval",
+    "being_sent",
     "bodies",
     "broadcast_for",
     "broadcasts_of",
@@ -30,15 +31,18 @@ __all__ = [
     "countables",
     "counted",
     "districts",
+    "held_in",
     "may_see_addresses",
     "newest_supporter",
-    "next_lot",
+    "next_readers",
+    "of_mailing",
     "petitions_of",
     "progress",
     "reach",
     "reader",
     "reader_after",
     "readers_called",
-    "unsettled",
+    "undecided",
     "values_for",
+    "waits_for",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.campaigns.models import Campaign
@@ -36,11 +37,18 @@ def broadcast_for(session: Session, slug: str, ident: int, *, by: Actor, right: 
     raise NotFound
 
 
+def of_mailing(session: Session, mailing_id: int) -> Broadcast:
+    """The update that leaves by a mailing, with what its words are written from."""
+    query = sa.select(Broadcast).where(Broadcast.mailing_id == mailing_id)
+    return session.scalars(query.options(joinedload(Broadcast.organization))).one()
+
+
 def broadcasts_of(
     session: Session, coalition_id: int, *, before: int | None = None, limit: int = 50
 ) -> list[Broadcast]:
     """A coalition's updates, newest first."""
     query = sa.select(Broadcast).join(Campaign).where(Campaign.coalition_id == coalition_id)
+    query = query.options(joinedload(Broadcast.organization), joinedload(Broadcast.mailing))
     if before is not None:
         query = query.where(Broadcast.id < before)
     return list(session.scalars(query.order_by(Broadcast.id.desc()).limit(limit)))

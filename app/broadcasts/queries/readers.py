@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
-from app.broadcasts.models import Broadcast, BroadcastRecipient
+from app.broadcasts.models import Broadcast
 from app.broadcasts.rules import FREE_MAIL, Audience, audience_of
 from app.campaigns.models import Campaign
 from app.coalitions.models import Organization
 from app.core.clock import utc_now
 from app.mail.models import Suppression
+from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
 from app.petitions.models import Signature, SignatureState
 from app.signons.models import SignOn, SignOnState
 from app.statements.models import Statement
@@ -208,13 +209,18 @@ def _stands_for_a_group(broadcast: Broadcast) -> Condition:
 
 
 def _was_written_to(broadcast: Broadcast, which: Condition) -> Condition:
-    """Whether another update of these was planned for the supporter."""
+    """Whether another update of these went, or is about to go, to the supporter; what was held back does not count."""
     begun = broadcast.started_at
+    held_back = (ReaderState.SUPPRESSED, ReaderState.FAILED, ReaderState.DROPPED)
     return (
         sa.exists()
         .where(
-            BroadcastRecipient.supporter_id == Supporter.id,
-            BroadcastRecipient.broadcast_id == Broadcast.id,
+            MailingReader.reader_key == Supporter.id,
+            MailingReader.mailing_id == Broadcast.mailing_id,
+            sa.or_(MailingReader.state.is_(None), MailingReader.state.not_in(held_back)),
+            MailingBatch.mailing_id == MailingReader.mailing_id,
+            MailingBatch.number == MailingReader.batch_number,
+            MailingBatch.state != BatchState.DROPPED,
             Broadcast.id != (broadcast.id or 0),
             which,
             *([] if begun is None else [Broadcast.started_at <= begun]),

@@ -24,6 +24,7 @@ from app.broadcasts.rules.fields import (
     fill_markdown,
     fill_subject,
     placed,
+    replaced,
 )
 from app.broadcasts.rules.states import (
     WAY,
@@ -65,4 +66,5 @@ __all__ = [
     "own_paths",
     "placed",
     "reasons",
+    "replaced",
 ]

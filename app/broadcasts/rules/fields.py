@@ -129,9 +129,15 @@ def fill_html(text: str, values: Values) -> str:
     return _filled(text, values, lambda value: html.escape(" ".join(value.split())))
 
 
-def _filled(text: str, values: Values, written: Callable[[str], str]) -> str:
+def replaced(text: str, written: Callable[[Placed], str]) -> str:
+    """The text with something in place of every field; what is no field stays as it is. In one pass."""
+
     def one(match: re.Match[str]) -> str:
         found = placed(html.unescape(match[1]))
-        return written(found.value(values)) if isinstance(found, Placed) else match[0]
+        return written(found) if isinstance(found, Placed) else match[0]
 
     return BRACES.sub(one, text)
+
+
+def _filled(text: str, values: Values, written: Callable[[str], str]) -> str:
+    return replaced(text, lambda one: written(one.value(values)))

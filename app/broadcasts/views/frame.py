@@ -37,16 +37,7 @@ def sample(session: Session, broadcast: Broadcast) -> dict[rules.Field, str]:
 
 def letter(broadcast: Broadcast, values: rules.Values, *, language: str = "en") -> Rendered:
     """The letter as a reader gets it, with links that lead nowhere in place of the reader's own. No transaction."""
-    written = messages.update(
-        broadcast,
-        to="reader@example.org",
-        to_name="",
-        values=values,
-        language=language,
-        unsubscribe_path="/unsubscribe/preview",
-        manage_path="/preferences/preview",
-    )
-    return render.render(written)
+    return render.render(messages.for_reader(broadcast, values, language=language))
 
 
 def around(broadcast: Broadcast, *, values: rules.Values, has_districts: bool) -> rules.Surroundings:

@@ -74,13 +74,20 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             "reasons": rules.reasons(wish, reach.left_out) if reach else [],
             "audience_words": queries.audience_in_words(session, broadcast),
             "counts": queries.counted(session, broadcast),
-            "progress": queries.progress(session, broadcast.id),
+            "progress": queries.progress(session, broadcast),
+            "undecided": queries.undecided(session, broadcast),
             "may_write": may_write,
             "may_approve": may_approve,
             "somebody_may_approve": bool(commands.approvers(session, broadcast)),
             "colleagues": _colleagues(session, broadcast.organization_id, by.account_id) if may_write else [],
         }
-        _ = broadcast.author, broadcast.approver, broadcast.approver_organization, broadcast.organization
+        _ = (
+            broadcast.author,
+            broadcast.approver,
+            broadcast.approver_organization,
+            broadcast.organization,
+            broadcast.mailing,
+        )
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
     findings = _findings(broadcast, values, has_districts=has_districts) if open_ else []
     return page("broadcasts/show.html", findings=findings, form=form_state(), **known)
@@ -115,30 +122,6 @@ def approve_update(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.APPROVE_UPDATE)
         commands.approve(session, broadcast, shown.version, around=known, by=by, now=utc_now())
     return back(coalition, ident, "Approved. Its sender can send it now.")
-
-
-@blueprint.post("/work/<coalition>/updates/<int:ident>/send")
-@signed_in
-@redisplays(update)
-def send_update(coalition: str, ident: int) -> ResponseReturnValue:
-    """Freeze the audience and begin."""
-    by = actor()
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.send(session, broadcast, by=by, now=utc_now())
-    return back(coalition, ident, "Sending. You can leave this page; it goes on without you.")
-
-
-@blueprint.post("/work/<coalition>/updates/<int:ident>/stop")
-@signed_in
-@redisplays(update)
-def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
-    """Stop what has not been handed over."""
-    by = actor()
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.stop(session, broadcast, by=by, now=utc_now())
-    return back(coalition, ident, "Stopped. Letters not yet handed over will not leave.")
 
 
 def _findings(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:
