@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import Enum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -30,6 +31,9 @@ class BroadcastState(Enum):
 class Broadcast(Base):
     """One update. Sending freezes ``audience_until``: supporters with a higher id came later and are not in it.
 
+    ``audience`` is what ``rules.Audience`` reads: whom of those with a yes the update is for. ``petition_id`` or
+    ``statement_id`` is what ``{count}`` counts; ``frozen_count`` is the number all readers get once sending began.
+
     ``planned_up_to`` is how far the audience has been copied into ``mailing``, which knows what became of each reader.
     """
 
@@ -37,13 +41,17 @@ class Broadcast(Base):
 
     campaign_id: Mapped[int] = mapped_column(sa.ForeignKey("campaigns.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[int] = mapped_column(sa.ForeignKey("organizations.id"), index=True)
+    audience: Mapped[dict[str, Any]] = mapped_column(default=dict)
     petition_id: Mapped[int | None] = mapped_column(sa.ForeignKey("petitions.id"))
+    statement_id: Mapped[int | None] = mapped_column(sa.ForeignKey("statements.id"))
+    frozen_count: Mapped[int | None]
     subject: Mapped[str] = mapped_column(sa.String(200))
     body: Mapped[str] = mapped_column(sa.Text)
     version: Mapped[int] = mapped_column(default=1)
     state: Mapped[BroadcastState] = mapped_column(default=BroadcastState.DRAFT)
     author_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
     approver_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
+    approver_organization_id: Mapped[int | None] = mapped_column(sa.ForeignKey("organizations.id"))
     approved_version: Mapped[int | None]
     tested_at: Mapped[datetime | None]
     mailing_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailings.id"), index=True)
@@ -54,7 +62,8 @@ class Broadcast(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     campaign: Mapped[Campaign] = relationship()
-    organization: Mapped[Organization] = relationship()
+    organization: Mapped[Organization] = relationship(foreign_keys=[organization_id])
+    approver_organization: Mapped[Organization | None] = relationship(foreign_keys=[approver_organization_id])
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
     mailing: Mapped[Mailing | None] = relationship()

@@ -53,7 +53,7 @@ class NewTarget(Input):
     rules: str = Field(default="", max_length=5000)
 
 
-def _lead(session: Session, coalition_id: int, by: Actor) -> int | None:
+def lead_of(session: Session, coalition_id: int, by: Actor) -> int | None:
     """The organization an organizer acts for; the system and an operator act for none."""
     if by == SYSTEM or by.operator:
         return None
@@ -121,7 +121,7 @@ class _Desk:
     """A coalition's targets while they are worked on; its row is held, so that two imports cannot cross."""
 
     def __init__(self, session: Session, coalition: Coalition, *, by: Actor, now: datetime) -> None:
-        self.lead = _lead(session, coalition.id, by)
+        self.lead = lead_of(session, coalition.id, by)
         self.session, self.by, self.now = session, by, now
         self.coalition = db.locked(session, Coalition, coalition.id)
         rows = session.scalars(sa.select(Target).where(Target.coalition_id == coalition.id)).all()
