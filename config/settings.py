@@ -77,9 +77,7 @@ class Settings(BaseModel):
     @classmethod
     def _in_time(cls, value: int) -> int:
         if 0 < value < SHORTEST_RECALL:
-            message = (
-                f"must be 0 (off) or at least {SHORTEST_RECALL}: SendGrid calls nothing back in the last 10 minutes."
-            )
+            message = f"must be 0 (off) or at least {SHORTEST_RECALL}: the last 10 minutes are too late to call back."
             raise ValueError(message)
         return value
 

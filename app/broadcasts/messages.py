@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from app.broadcasts import queries
 from app.broadcasts.models import Broadcast
-from app.broadcasts.rules import Field, Placed, Values, fields_in, fill_markdown, fill_subject, replaced
+from app.broadcasts.rules import Field, Placed, Values, fields_in, fill_markdown, fill_subject, marked, replaced
 from app.mail import mass
 from app.mail.message import Message, Priority
 from app.mailings.messages import fills
@@ -20,17 +20,35 @@ from app.supporters.rules import preferences_token, unsubscribe_token
 TEMPLATE = "broadcasts/mail/update"
 
 
-def form(broadcast: Broadcast) -> mass.Form:
-    """The update as everybody gets it: from its sender, with one-click unsubscribe and a hole for each reader's own."""
+def forms(broadcast: Broadcast, subjects: Sequence[tuple[str, str]], *, base_url: str) -> list[mass.Form]:
+    """The update with each of its subjects: (words, code) where they are compared, or the one it has.
+
+    Empty words are the update's own subject. The code stands in links to our own pages.
+    """
+    if not subjects:
+        return [form(broadcast)]
+    further = [words for words, _ in subjects if words]
+    written = [(form(broadcast, subject=words, further=further), code) for words, code in subjects]
+    return [
+        replace(one, text=marked(one.text, base_url, code), html=marked(one.html, base_url, code))
+        for one, code in written
+    ]
+
+
+def form(broadcast: Broadcast, *, subject: str = "", further: Sequence[str] = ()) -> mass.Form:
+    """The update as everybody gets it: from its sender, with one-click unsubscribe and a hole for each reader's own.
+
+    ``further`` are all subjects beside its own: a reader's values are the same whichever of them they get.
+    """
     fixed = _fixed(broadcast)
-    own = [one for one in _placed(broadcast) if one.field not in fixed]
+    own = [one for one in _placed(broadcast, further) if one.field not in fixed]
     tags = mass.holes([_hole(one) for one in own], plain=["leave", "manage"])
     bare = {name: tag for name, (tag, _) in tags.items()}
 
     def written(one: Placed) -> str:
         return one.value(fixed) if one.field in fixed else bare[_hole(one)]
 
-    words = _words(broadcast, replaced(broadcast.subject, written), replaced(broadcast.body, written))
+    words = _words(broadcast, replaced(subject or broadcast.subject, written), replaced(broadcast.body, written))
     unsubscribe_path, manage_path = f"/unsubscribe/{bare['leave']}", f"/preferences/{bare['manage']}"
     return mass.write(_letter(broadcast, words, unsubscribe_path, manage_path), tags)
 
@@ -56,9 +74,10 @@ def _letter(broadcast: Broadcast, words: dict[str, object], unsubscribe_path: st
     )
 
 
-def _placed(broadcast: Broadcast) -> list[Placed]:
+def _placed(broadcast: Broadcast, further: Sequence[str]) -> list[Placed]:
     """The fields of the words, each once for every fallback it is written with."""
-    return list(dict.fromkeys([*fields_in(broadcast.subject), *fields_in(broadcast.body)]))
+    words = [broadcast.subject, *further, broadcast.body]
+    return list(dict.fromkeys(one for text in words for one in fields_in(text)))
 
 
 def _hole(one: Placed) -> str:
@@ -76,7 +95,7 @@ def _values(
 ) -> list[dict[str, str]]:
     broadcast = queries.of_mailing(session, mailing.id)
     fixed = _fixed(broadcast)
-    own = [one for one in _placed(broadcast) if one.field not in fixed]
+    own = [one for one in _placed(broadcast, queries.further_subjects(session, broadcast)) if one.field not in fixed]
     known: dict[int, dict[Field, str]] = {}
     if any(one.field is not Field.GIVEN_NAME for one in own):
         known = queries.values_for(session, broadcast, [reader.reader_key for reader in readers])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Any
 
@@ -67,3 +67,72 @@ class Broadcast(Base):
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
     mailing: Mapped[Mailing | None] = relationship()
+
+
+class Departure(Base):
+    """When and how fast an update leaves, as it was chosen. Without a row: at once, as fast as it goes.
+
+    ``starts_at`` is when sending begins; empty for at once. ``hour`` of ``day`` is each reader's own, where they live;
+    then it begins with the first of them. ``missed`` says why it did not start.
+    """
+
+    __tablename__ = "broadcast_departures"
+
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), unique=True)
+    starts_at: Mapped[datetime | None] = mapped_column(index=True)
+    day: Mapped[date | None]
+    hour: Mapped[int | None]
+    late_hours: Mapped[int]
+    per_hour: Mapped[int | None]
+    missed: Mapped[str] = mapped_column(sa.String(500), default="")
+
+
+class Measure(Enum):
+    """What tells which subject is better. Opening a letter is never one: nobody can know it without spying."""
+
+    CLICKS = "clicks"
+    REPLIES = "replies"
+
+
+class Comparison(Base):
+    """Two or three subjects tried on a sample; the better one goes to the rest.
+
+    Readers whose place on a wheel of ``rules.WHEEL`` lies below ``threshold`` are the sample; ``salt`` turns the wheel.
+    ``sampled_at``: the sample is planned. ``decide_at``: when the numbers are read. ``open_since``: a person must
+    choose, because ``reason``.
+    """
+
+    __tablename__ = "broadcast_comparisons"
+
+    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"), unique=True)
+    measure: Mapped[Measure] = mapped_column(default=Measure.CLICKS)
+    percent: Mapped[int]
+    hours: Mapped[int]
+    salt: Mapped[int]
+    threshold: Mapped[int | None]
+    sampled_at: Mapped[datetime | None]
+    decide_at: Mapped[datetime | None]
+    open_since: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    winner: Mapped[int | None]
+    decided_at: Mapped[datetime | None]
+    subjects: Mapped[list[ComparedSubject]] = relationship(
+        order_by="ComparedSubject.variant", cascade="all, delete-orphan"
+    )
+
+
+class ComparedSubject(Base):
+    """One of the subjects; the first has no words of its own, it is the update's.
+
+    ``code`` stands in the links to our own pages in letters with this subject; ``visits`` counts how often one of them
+    was followed, and nothing is kept of who did.
+    """
+
+    __tablename__ = "broadcast_subjects"
+    __table_args__ = (sa.UniqueConstraint("comparison_id", "variant"),)
+
+    comparison_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcast_comparisons.id", ondelete="CASCADE"))
+    variant: Mapped[int]
+    subject: Mapped[str] = mapped_column(sa.String(200), default="")
+    code: Mapped[str] = mapped_column(sa.String(32), unique=True)
+    visits: Mapped[int] = mapped_column(default=0)

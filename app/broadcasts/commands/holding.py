@@ -31,7 +31,16 @@ def held(session: Session, broadcast: Broadcast, by: Actor, right: Right) -> Bro
 
 
 def record(
-    session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: datetime, letters: int | None = None
+    session: Session,
+    act: str,
+    broadcast: Broadcast,
+    *,
+    by: Actor,
+    now: datetime,
+    letters: int | None = None,
+    per_hour: int | None = None,
+    at: datetime | None = None,
+    subject: str | None = None,
 ) -> None:
     """Write an act about an update into its coalition's trail."""
     audit.record(
@@ -45,4 +54,7 @@ def record(
         subject_line=broadcast.subject,
         version=broadcast.version,
         letters=letters,
+        per_hour=per_hour,
+        at=None if at is None else at.isoformat(),
+        chosen=subject,
     )

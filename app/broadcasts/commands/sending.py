@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.broadcasts import messages, queries, rules
+from app.broadcasts import queries, rules
 from app.broadcasts.commands.approving import elsewhere
+from app.broadcasts.commands.comparing import freeze_sample
 from app.broadcasts.commands.holding import held, record
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.coalitions.roles import Right
 from app.core import db
 from app.core.errors import Conflict
 from app.jobs.bell import ring
-from app.mail.mass import Form
 from app.mailings import commands as mailings
 from app.mailings.models import MailingState
-from app.supporters.rules import stream
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -32,6 +31,12 @@ def send(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
     if broadcast.state in {BroadcastState.SENDING, BroadcastState.SENT}:
         return broadcast
     rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
+    return begin(session, broadcast, by=by, now=now)
+
+
+def begin(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
+    """Freeze the audience of an update that may be sent, and call the planner."""
+    freeze_sample(session, broadcast, now=now)
     broadcast.frozen_count = queries.count_now(session, broadcast)
     broadcast.state = BroadcastState.SENDING
     broadcast.audience_until = queries.newest_supporter(session)
@@ -42,7 +47,7 @@ def send(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
 
 
 def stop(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
-    """Stop for good: what was not handed over never leaves; what the mail server has is out of our hands."""
+    """Stop for good: what was not handed over never leaves; what the mail server has is called back where it can be."""
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
     if broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
         raise Conflict(f"This update is {broadcast.state.value}; there is nothing to stop.")
@@ -84,38 +89,6 @@ def resume(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) 
     return broadcast
 
 
-def keep_words(session: Session, broadcast: Broadcast, form: Form, *, now: datetime) -> Broadcast:
-    """Begin the mailing with the words as they will leave; whoever was first has done it."""
-    broadcast = db.locked(session, Broadcast, broadcast.id)
-    if broadcast.mailing_id is None and broadcast.state is BroadcastState.SENDING:
-        mailing = mailings.begin(session, stream=stream(broadcast.organization_id), template=messages.TEMPLATE, now=now)
-        mailings.keep_letter(session, mailing, form)
-        broadcast.mailing_id = mailing.id
-        session.flush()
-    return broadcast
-
-
-def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now: datetime) -> int:
-    """Copy the next supporters into the mailing; membership and cursor move in one transaction.
-
-    Returns how many, 0 at the end. ``size`` is how many readers one batch holds.
-    """
-    broadcast = db.locked(session, Broadcast, broadcast.id)
-    mailing = broadcast.mailing
-    if broadcast.state is not BroadcastState.SENDING or mailing is None or not mailing.planning:
-        return 0
-    if queries.waits_for(session, broadcast):
-        return 0
-    readers = queries.next_readers(broadcast, lot)
-    added, highest = mailings.add_readers(session, mailing, readers, size=size, not_before=now)
-    if highest:
-        broadcast.planned_up_to = highest
-    else:
-        mailings.nobody_else(session, mailing)
-    session.flush()
-    return max(added, int(highest > 0))
-
-
 def finish_if_done(session: Session, broadcast: Broadcast, *, now: datetime) -> bool:
     """Call it sent once its mailing is done: everybody is planned and no letter waits to be handed over."""
     broadcast = db.locked(session, Broadcast, broadcast.id)
@@ -138,6 +111,12 @@ def resend_unknown(session: Session, broadcast: Broadcast, *, by: Actor, now: da
         broadcast.state, broadcast.finished_at = BroadcastState.SENDING, None
     record(session, "update.sent_again", broadcast, by=by, now=now, letters=again)
     return again
+
+
+def note_export(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> None:
+    """Somebody takes the readers' addresses and outcomes as a file; only the sender's own people may."""
+    broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
+    record(session, "update.readers_exported", broadcast, by=by, now=now)
 
 
 def leave_unknown(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> None:

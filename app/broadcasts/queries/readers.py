@@ -220,7 +220,7 @@ def _was_written_to(broadcast: Broadcast, which: Condition) -> Condition:
             sa.or_(MailingReader.state.is_(None), MailingReader.state.not_in(held_back)),
             MailingBatch.mailing_id == MailingReader.mailing_id,
             MailingBatch.number == MailingReader.batch_number,
-            MailingBatch.state != BatchState.DROPPED,
+            MailingBatch.state.not_in([BatchState.DROPPED, BatchState.RECALLED]),
             Broadcast.id != (broadcast.id or 0),
             which,
             *([] if begun is None else [Broadcast.started_at <= begun]),

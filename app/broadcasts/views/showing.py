@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from app.broadcasts import commands, queries, rules
 from app.broadcasts.models import BroadcastState
 from app.broadcasts.views.frame import around, back, blueprint, sample
+from app.broadcasts.views.progress import standing
 from app.coalitions.queries import coalition_for, members, organizations_acting
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
@@ -80,6 +81,7 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             "may_approve": may_approve,
             "somebody_may_approve": bool(commands.approvers(session, broadcast)),
             "colleagues": _colleagues(session, broadcast.organization_id, by.account_id) if may_write else [],
+            **standing(session, broadcast),
         }
         _ = (
             broadcast.author,

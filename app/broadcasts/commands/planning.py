@@ -1,0 +1,80 @@
+"""From a frozen audience to readers of a mailing, lot by lot: the words are kept first, then who gets them and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.broadcasts import messages, queries
+from app.broadcasts.models import Broadcast, BroadcastState
+from app.core import db
+from app.mail.mass import Form
+from app.mailings import commands as mailings
+from app.mailings.rules import lot_size
+from app.supporters.rules import stream
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.mailings.models import Mailing
+
+
+def keep_words(session: Session, broadcast: Broadcast, forms: Sequence[Form], *, now: datetime) -> Broadcast:
+    """Begin the mailing with the words as they will leave, a form for each subject; whoever was first has done it."""
+    broadcast = db.locked(session, Broadcast, broadcast.id)
+    if broadcast.mailing_id is None and broadcast.state is BroadcastState.SENDING:
+        departure = queries.departure_of(session, broadcast)
+        mailing = mailings.begin(
+            session,
+            stream=stream(broadcast.organization_id),
+            template=messages.TEMPLATE,
+            per_hour=departure.per_hour if departure else None,
+            now=now,
+        )
+        for variant, form in enumerate(forms):
+            mailings.keep_letter(session, mailing, form, variant=variant)
+        broadcast.mailing_id = mailing.id
+        session.flush()
+    return broadcast
+
+
+def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now: datetime) -> int:
+    """Copy the next supporters into the mailing; membership and cursor move in one transaction.
+
+    Returns how many, 0 at the end or while nothing can be planned. ``size`` is how many readers one batch holds.
+    """
+    broadcast = db.locked(session, Broadcast, broadcast.id)
+    mailing = broadcast.mailing
+    if broadcast.state is not BroadcastState.SENDING or mailing is None or not mailing.planning:
+        return 0
+    comparison = queries.comparison_of(session, broadcast)
+    if comparison is not None and comparison.sampled_at is not None and comparison.winner is None:
+        return 0
+    if queries.waits_for(session, broadcast):
+        return 0
+    last = queries.last_in_lot(session, broadcast, lot)
+    if last is None:
+        return _at_the_end(session, broadcast, mailing, now=now)
+    most = lot_size(size, mailing.per_hour)
+    added = 0
+    for one in queries.slices(session, broadcast, last, lot, now=now):
+        came, _ = mailings.add_readers(
+            session, mailing, one.readers, size=most, variant=one.variant, not_before=one.not_before
+        )
+        added += came
+    broadcast.planned_up_to = last
+    session.flush()
+    return max(added, 1)
+
+
+def _at_the_end(session: Session, broadcast: Broadcast, mailing: Mailing, *, now: datetime) -> int:
+    """Everybody has been looked at: once for the sample of a comparison, and once for the rest."""
+    comparison = queries.comparison_of(session, broadcast)
+    if comparison is not None and comparison.threshold is not None and comparison.sampled_at is None:
+        comparison.sampled_at = now
+        broadcast.planned_up_to = 0
+    else:
+        mailings.nobody_else(session, mailing)
+    session.flush()
+    return 0
