@@ -23,7 +23,7 @@ def readers(mailing_id: int, subjects: dict[int, str]) -> Iterator[bytes]:
     while True:
         with reading() as session:
             lot = queries.export(session, mailing_id, after=after, limit=LOT)
-            rows = [_row(reader, batch, subjects) for reader, batch in lot]
+            rows = [_row(one[0], one[1], subjects) for one in lot]
         if not rows:
             return
         # The mark at the beginning of a file belongs there only.

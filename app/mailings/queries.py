@@ -205,7 +205,7 @@ def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingRe
 
 def export(
     session: Session, mailing_id: int, *, after: int, limit: int
-) -> list[sa.Row[tuple[MailingReader, MailingBatch]]]:
+) -> list[tuple[MailingReader, MailingBatch]]:
     """Readers with their batch, by id, for an export in lots."""
     query = (
         sa.select(MailingReader, MailingBatch)
@@ -220,4 +220,4 @@ def export(
         .order_by(MailingReader.id)
         .limit(limit)
     )
-    return list(session.execute(query))
+    return [(reader, batch) for reader, batch in session.execute(query)]

@@ -70,7 +70,8 @@ def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = 
 def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
     """The highest id of the next lot; None when everybody has been looked at."""
     ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(lot).subquery()
-    return session.scalar(sa.select(sa.func.max(ids.c.id)))
+    last: int | None = session.scalar(sa.select(sa.func.max(ids.c.id)))
+    return last
 
 
 def slices(session: Session, broadcast: Broadcast, last: int, lot: int, *, now: datetime) -> list[Slice]:
