@@ -203,9 +203,7 @@ def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingRe
     return session.scalar(query)
 
 
-def export(
-    session: Session, mailing_id: int, *, after: int, limit: int
-) -> list[tuple[MailingReader, MailingBatch]]:
+def export(session: Session, mailing_id: int, *, after: int, limit: int) -> list[tuple[MailingReader, MailingBatch]]:
     """Readers with their batch, by id, for an export in lots."""
     query = (
         sa.select(MailingReader, MailingBatch)

@@ -12,6 +12,7 @@ from app.broadcasts.queries.slicing import (
     due,
     further_subjects,
     last_in_lot,
+    lives_in,
     on_wheel,
     slices,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "further_subjects",
     "held_in",
     "last_in_lot",
+    "lives_in",
     "may_see_addresses",
     "newest_supporter",
     "next_readers",
