@@ -246,7 +246,8 @@ def test_a_slow_update_is_planned_in_even_batches_and_leaves_at_its_speed(sessio
     update = commands.depart(session, ready(session, there), entry, by=there.robin, now=NOW)
     plan(session, update, lot=100, size=1000, now=NOW)
     assert set(session.scalars(sa.select(MailingBatch.size))) == {3}
-    left, now = [], NOW
+    left: list[datetime] = []
+    now = NOW
     while len(left) < 3:
         taken = mailings.claim(session, lease=timedelta(minutes=5), now=now)
         if taken is not None:
