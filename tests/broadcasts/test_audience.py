@@ -152,8 +152,8 @@ def test_the_longest_known_prefix_says_in_which_district_somebody_lives(session:
     for name, code in (("Ana", "98101"), ("Bea", "98105-1234"), ("Cid", "97000"), ("Dov", "sw1a 1aa"), ("Eva", "")):
         somebody(session, name, there.lead, postal_code=code)
 
-    assert names(session, update(session, there, districts=[f"{body.id}:1"])) == ["Ana"]
-    assert names(session, update(session, there, districts=[f"{body.id}:Council District 2"])) == ["Bea"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 1"])) == ["Ana"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 2"])) == ["Bea", "Dov"]
     everywhere = [key for key, _ in queries.districts(session, there.campaign.id)]
     assert names(session, update(session, there, districts=everywhere)) == ["Ana", "Bea", "Dov"]
 
@@ -164,7 +164,7 @@ def test_a_body_knows_nothing_of_postal_codes_of_another_country(session: Sessio
     for name, country in (("Ana", "US"), ("Bea", "FR"), ("Cid", "")):
         somebody(session, name, there.lead, postal_code="98100", country=country)
 
-    assert names(session, update(session, there, districts=[f"{body.id}:1"])) == ["Ana", "Cid"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 1"])) == ["Ana", "Cid"]
 
 
 def test_prefixes_countries_and_languages_narrow_together(session: Session) -> None:
@@ -300,7 +300,13 @@ def test_counting_with_reasons_is_one_query(session: Session) -> None:
     body = council(session, there, "981,1\n")
     paper = petition(session, there, "one")
     made = update(
-        session, there, signed=[paper.id], districts=[f"{body.id}:1"], countries="US", quiet_days=7, on_behalf="yes"
+        session,
+        there,
+        signed=[paper.id],
+        districts=[f"{body.id}:Council District 1"],
+        countries="US",
+        quiet_days=7,
+        on_behalf="yes",
     )
     _ = made.organization
     asked: list[str] = []
