@@ -18,6 +18,7 @@ from app.broadcasts.models import Broadcast
 from app.broadcasts.rules import Field
 from app.core.db import reading, transaction
 from app.jobs import worker
+from app.petitions.models import PetitionState
 from app.supporters.models import Supporter
 from app.targets.models import Target, TargetKind
 from tests.broadcasts.builders import stage
@@ -35,7 +36,7 @@ def written(session: Session, there: object, body: str = BODY, **more: object) -
 def test_values_are_the_readers_own(session: Session) -> None:
     there = stage(session)
     council(session, there, "981,1\n98004,2\n")
-    petition(session, there, "one").state = queries.values.PetitionState.OPEN
+    petition(session, there, "one").state = PetitionState.OPEN
     session.flush()
     ana = somebody(session, "Ana", there.lead, postal_code="98101")
     bea = somebody(session, "Bea", there.lead, postal_code="98004")
@@ -81,7 +82,7 @@ def test_the_number_is_the_chosen_one_and_stays_once_sending_began(session: Sess
     there = stage(session)
     first, second = petition(session, there, "one"), petition(session, there, "two")
     for row, number in ((first, 10), (second, 2_345)):
-        row.state, row.counted = queries.values.PetitionState.OPEN, number
+        row.state, row.counted = PetitionState.OPEN, number
     statement(session, there, signatory="dana@aclu.example")
     session.flush()
     keys = {one.title: one.key for one in queries.countables(session, there.campaign.id)}
@@ -143,7 +144,7 @@ def test_every_letter_that_leaves_is_filled_for_its_reader_and_names_are_never_e
         there.lead.sender_name = "Fight for the Future Action"
         council(session, there, "981,1\n98004,2\n")
         paper = petition(session, there, "one")
-        paper.state, paper.counted = queries.values.PetitionState.OPEN, 1_204
+        paper.state, paper.counted = PetitionState.OPEN, 1_204
         somebody(session, "Ana", there.lead, postal_code="98101")
         somebody(session, "{count}", there.lead, email="odd@people.example", postal_code="98004")
         nameless = somebody(session, "Cid", there.lead)
