@@ -20,6 +20,7 @@ def update(
         context=_words(broadcast, given_name) | {"test": False, "manage_path": manage_path},
         priority=Priority.UPDATE,
         from_name=broadcast.organization.name,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
         repeatable=False,
         stream=stream(broadcast.organization_id),
@@ -37,6 +38,7 @@ def test(broadcast: Broadcast, *, to: str, name: str) -> Message:
         context=_words(broadcast, name.split(" ", maxsplit=1)[0]) | {"test": True, "manage_path": ""},
         priority=Priority.RECEIPT,
         from_name=broadcast.organization.name,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
     )
 
@@ -55,6 +57,7 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
             "path": f"/work/{coalition_slug}/updates/{broadcast.id}",
         },
         priority=Priority.RECEIPT,
+        demo=broadcast.campaign.coalition.is_demo,
     )
 
 

@@ -30,6 +30,7 @@ from app.statements.models import Statement, StatementState
 
 ROOT = Path(__file__).parent.parent.parent
 PLAY = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "play"]
+NOTICE = "This is a demonstration. No organization has signed this letter."
 SUMMARY = {"signed": "7", "declined": "1", "validated": "221", "waiting for confirmation": "20"}
 
 
@@ -114,14 +115,15 @@ def test_the_demonstration_carries_the_story_from_end_to_end(stage: dict[str, st
 
 
 def check_letters(found: list[EmailMessage], pdf: bytes) -> None:
-    """Every letter has a text part and a subject; only updates can be left by one click; targets get the very PDF."""
+    """Every letter says that it is a demonstration; only updates can be left by one click; targets get the very PDF."""
     assert len({letter["Message-ID"] for letter in found}) == len(found)
     updates = 0
     attached = 0
     for letter in found:
-        body = letter.get_body(("plain",))
-        assert body is not None
-        assert body.get_content().strip()
+        for kind in ("plain", "html"):
+            body = letter.get_body((kind,))
+            assert body is not None
+            assert NOTICE in body.get_content()
         assert letter["Subject"]
         assert letter["Date"]
         one_click = letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
