@@ -149,7 +149,11 @@ def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, 
     at = {state: f"{base}/statements/{slug}" for state, slug in slugs.items()}
     lists = ("", "/campaigns", "/statements", "/petitions", "/organizations", "/targets", "/updates", "/deliveries")
     return States(
-        public=[f"/statements/{slugs['open']}", f"/statements/{slugs['open']}/verify", f"/statements/{slugs['closed']}"],
+        public=[
+            f"/statements/{slugs['open']}",
+            f"/statements/{slugs['open']}/verify",
+            f"/statements/{slugs['closed']}",
+        ],
         workroom=[
             *(at["drafting"], f"{at['drafting']}/edit", f"{at['drafting']}/freeze", f"{at['drafting']}/comment"),
             *(f"{at['drafting']}/suggest", f"{at['drafting']}/sign-ons", at["review"], at["frozen"]),

@@ -123,4 +123,5 @@ def edition(slug: str, number: int) -> ResponseReturnValue:
             coalition=coalition,
             demo=coalition.is_demo,
             canonical=absolute(f"/editions/{slug}/{number}"),
+            share_image=absolute(f"/statements/{slug}/share.png"),
         )
