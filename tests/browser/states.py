@@ -38,7 +38,10 @@ class States:
     public: list[str]
     workroom: list[str]
     empty: list[str]
+    teaching: list[str]
     member: list[str]
+    base: str
+    drafting: str
 
 
 def _begun(session: Session, title: str, by: Actor) -> Statement:
@@ -161,6 +164,9 @@ def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, 
             *(f"{at['open']}/sign-ons/close", at["closed"], f"{at['closed']}/sign-ons"),
         ],
         empty=[*(f"{bare}{one}" for one in (*lists, "/audit")), begun, drafted, f"{drafted}/edit"],
+        teaching=[f"{bare}/{one}" for one in ("statements", "targets", "updates", "deliveries")],
+        base=base,
+        drafting=at["drafting"],
         member=[
             *("/home", base, at["drafting"], at["review"], f"{at['review']}/answer", at["open"]),
             *(f"{at['open']}/sign", f"{base}/organizations", f"{base}/deliveries"),
