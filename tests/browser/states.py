@@ -167,8 +167,5 @@ def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, 
         teaching=[f"{bare}/{one}" for one in ("statements", "targets", "updates", "deliveries")],
         base=base,
         drafting=at["drafting"],
-        member=[
-            *("/home", base, at["drafting"], at["review"], f"{at['review']}/answer", at["open"]),
-            *(f"{at['open']}/sign", f"{base}/organizations", f"{base}/deliveries"),
-        ],
+        member=["/home", base, f"{at['review']}/answer", f"{at['open']}/sign", f"{base}/organizations"],
     )
