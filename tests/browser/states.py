@@ -13,13 +13,16 @@ from app.campaigns.models import Campaign
 from app.coalitions import commands as coalitions
 from app.coalitions.queries import parties
 from app.core.clock import local, utc_now
-from app.core.db import transaction
-from app.demo import lettering, material
+from app.core.db import reading, transaction
+from app.demo import material
+from app.demo.gathering import LEAD
 from app.demo.stage import acting, coalition, group
 from app.petitions import commands as petitions
+from app.petitions.models import Signature, SignatureState
 from app.signons import commands as signons
 from app.statements import commands as statements
 from app.statements.models import Answer, Statement
+from tests.browser import scenes
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -36,6 +39,7 @@ class States:
     """Addresses of pages beyond the demonstration's, each open to its organizer; ``public`` to everybody."""
 
     public: list[str]
+    links: list[str]
     workroom: list[str]
     empty: list[str]
     teaching: list[str]
@@ -103,7 +107,7 @@ def _signed(session: Session, letter: Statement, email: str, name: str) -> None:
 
 def _empty(session: Session) -> Coalition:
     """Formed a moment ago by its lead, who has done nothing else."""
-    lead = group(session, lettering.LEAD["organization"])
+    lead = group(session, LEAD["organization"])
     entry = coalitions.NewCoalition(name="Neighbors for Open Records", zone="America/New_York")
     return coalitions.create_coalition(session, entry, lead, by=acting(session, ROBIN), now=utc_now())
 
@@ -114,8 +118,8 @@ def set_up() -> States:
         "drafting": "Tell us who buys the doorbell footage",
         "review": "Stop the airport pilot",
         "frozen": "No more gang databases",
-        "open": "Delete the mugshot index",
         "closed": "Publish the contracts",
+        "open": "Delete the mugshot index",
     }
     slugs = {}
     for state, title in titles.items():
@@ -131,7 +135,7 @@ def set_up() -> States:
                 statements.freeze(session, letter, statements.Freezing(number=1), by=robin, now=utc_now())
             if state in {"open", "closed"}:
                 _opened(session, letter)
-                _signed(session, letter, ROBIN, lettering.LEAD["organization"])
+                _signed(session, letter, ROBIN, LEAD["organization"])
                 _signed(session, letter, INGRID, "Northwest Privacy Alliance")
             if state == "closed":
                 signons.close(session, letter, by=robin, now=utc_now())
@@ -148,10 +152,24 @@ def set_up() -> States:
     return _addresses(base, bare, begun, drafted, slugs)
 
 
+def _links() -> list[str]:
+    """Where the newest letters lead: to sign or decline, correct, dispute, and confirm."""
+    with reading() as session:
+        pending = sa.select(Signature.email).where(Signature.state == SignatureState.PENDING)
+        unsure = session.scalars(pending.limit(1)).one()
+    asked = scenes.link(DANA, "signons/mail/request", "answer_path")
+    return [
+        *(asked, f"{asked}/decline", scenes.link(INGRID, "signons/mail/signed", "receipt_path")),
+        scenes.link("press@fftf.example", "signons/mail/notice", "dispute_path"),
+        scenes.link(unsure, "petitions/mail/confirm", "confirm_path"),
+    ]
+
+
 def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, str]) -> States:
     at = {state: f"{base}/statements/{slug}" for state, slug in slugs.items()}
     lists = ("", "/campaigns", "/statements", "/petitions", "/organizations", "/targets", "/updates", "/deliveries")
     return States(
+        links=_links(),
         public=[
             f"/statements/{slugs['open']}",
             f"/statements/{slugs['open']}/verify",

@@ -84,7 +84,7 @@ def test_public_pages_are_accessible_in_every_light_and_width(
 ) -> None:
     """The browser's complaints (errors, policy, strangers, missing files) fail each of these tests by its fixture."""
     played, more, _ = stage
-    assert seen(open_page("/healthz"), played.public + more.public + played.links) == {}
+    assert seen(open_page("/healthz"), played.public + more.public + played.links + more.links) == {}
 
 
 def test_the_organizers_pages_are_accessible_in_every_light_and_width(
