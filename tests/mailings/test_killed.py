@@ -15,8 +15,8 @@ from flask import Flask
 from app.jobs import worker
 from app.mail import jobs as post_office
 from app.mail.transports.sendgrid import SendGridTransport
-from app.mailings import jobs
 from app.mailings.models import BatchState
+from app.mailings.rules import SEND
 from config.settings import Settings
 from tests.builders import NOW
 from tests.mailings.builders import batches, changed, planned, readers, seen
@@ -68,7 +68,7 @@ def test_killing_workers_in_mid_request_makes_exactly_those_batches_uncertain(
             changed(ident, leased_until=AGES_AGO)
         post_office.use(SendGridTransport("a-key", host=provider.url, timeout=60))
         provider.answer = lambda _request: TAKEN
-        worker.run(jobs.SEND)
+        worker.run(SEND)
 
         assert provider.problems == []
         uncertain = {str(one.attempt_token): one for one in batches(ident) if one.state is BatchState.UNKNOWN}

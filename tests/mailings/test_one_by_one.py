@@ -13,8 +13,9 @@ from app.core.db import transaction
 from app.jobs import worker
 from app.mail import jobs as post_office
 from app.mail.mass import Accepted, AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain
-from app.mailings import commands, jobs
+from app.mailings import commands
 from app.mailings.models import BatchState, MailingState, ReaderState
+from app.mailings.rules import SEND
 from tests.builders import NOW
 from tests.mail.builders import Scripted
 from tests.mailings.builders import batches, changed, mailing, planned, readers, seen
@@ -39,7 +40,7 @@ def way_out(**answers: NotAccepted) -> Scripted:
 def test_each_reader_has_an_outcome_of_their_own(database: Flask) -> None:
     hands = way_out(reader2=GiveUp("no such mailbox"), reader4=OutcomeUnknown("lost"))
     ident = planned(6)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     known = {one.reader_key: one.state for one in readers(ident)}
     assert known == {
         1: ReaderState.ACCEPTED,
@@ -57,11 +58,11 @@ def test_each_reader_has_an_outcome_of_their_own(database: Flask) -> None:
 def test_a_reader_whose_server_asks_for_time_is_tried_later_and_alone(database: Flask) -> None:
     way_out(reader3=TryAgain(timedelta(minutes=1), "greylisted"))
     ident = planned(5)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert (seen(ident).accepted, seen(ident).waiting) == (4, 1)
     hands = way_out()
     changed(ident, try_after=AGES_AGO)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert [recipient(one) for one in hands.letters] == ["reader3@people.example"]
     assert seen(ident).accepted == 5
 
@@ -69,12 +70,12 @@ def test_a_reader_whose_server_asks_for_time_is_tried_later_and_alone(database: 
 def test_a_server_that_is_gone_costs_no_reader_and_no_attempt(database: Flask) -> None:
     hands = way_out(reader1=TryAgain(timedelta(minutes=1), "connection refused", everyone=True))
     ident = planned(5)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert len(hands.letters) == 1
     assert seen(ident).waiting == 5
     hands = way_out()
     changed(ident, try_after=AGES_AGO)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert len(hands.letters) == 5
     assert [one.attempts for one in batches(ident)] == [1]
 
@@ -82,8 +83,8 @@ def test_a_server_that_is_gone_costs_no_reader_and_no_attempt(database: Flask) -
 def test_a_refused_account_stops_at_the_first_reader(database: Flask) -> None:
     hands = way_out(reader1=AccountRefused("wrong password"))
     ident = planned(5)
-    worker.run(jobs.SEND)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
+    worker.run(SEND)
     assert len(hands.letters) == 1
     assert seen(ident).waiting == 5
 
@@ -98,13 +99,13 @@ def test_a_worker_that_dies_leaves_one_reader_uncertain_and_the_rest_goes(databa
         first = commands.next_reader(session, taken, passed_over=(), until=now, now=now)
         assert first is not None
     changed(ident, leased_until=AGES_AGO)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert {one.reader_key for one in readers(ident) if one.state is ReaderState.UNKNOWN} == {first.reader_key}
     assert len(hands.letters) == 4
     assert (seen(ident).accepted, seen(ident).unknown) == (4, 1)
     with transaction() as session:
         assert commands.resend(session, ident, now=utc_now()) == 1
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert recipient(hands.letters[-1]) == first.address.casefold()
     assert (seen(ident).accepted, seen(ident).unknown, seen(ident).planned) == (5, 0, 5)
 
@@ -129,7 +130,7 @@ def test_nobody_after_the_reader_on_their_way_gets_it_once_it_is_held(database: 
                     commands.pause(session, ident)
 
     post_office.use(hands := Interrupted())
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert len(hands.letters) == 3
     assert mailing(ident).state is (MailingState.STOPPED if stop else MailingState.PAUSED)
     if stop:
@@ -138,6 +139,6 @@ def test_nobody_after_the_reader_on_their_way_gets_it_once_it_is_held(database: 
         return
     with transaction() as session:
         commands.resume(session, ident, now=utc_now())
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert len({recipient(one) for one in hands.letters}) == len(hands.letters) == 6
     assert seen(ident).accepted == 6

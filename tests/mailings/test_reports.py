@@ -18,6 +18,7 @@ from app.mail.transports.sendgrid import SendGridTransport
 from app.mailings import commands, jobs, queries, rules
 from app.mailings.commands import Report
 from app.mailings.models import MailingReader, ReaderState
+from app.mailings.rules import SEND
 from app.supporters import commands as supporters
 from app.supporters.models import Supporter
 from tests.builders import NOW
@@ -32,7 +33,7 @@ def sent(number: int) -> int:
     with running() as provider:
         post_office.use(SendGridTransport("a-key", host=provider.url, timeout=20))
         ident = planned(number)
-        worker.run(jobs.SEND)
+        worker.run(SEND)
     return ident
 
 
@@ -90,7 +91,7 @@ def test_a_report_that_comes_before_the_provider_s_answer_is_kept(database: Flas
             return TAKEN
 
         provider.answer = answer
-        worker.run(jobs.SEND)
+        worker.run(SEND)
     assert (seen(ident).delivered, seen(ident).accepted) == (1, 3)
 
 
@@ -125,7 +126,7 @@ def test_somebody_erased_is_in_no_mailing_any_more_and_gets_nothing(database: Fl
     ident = planned(4)
     with transaction() as session:
         supporters.forget(session, session.get_one(Supporter, 2), now=NOW)
-    worker.run(jobs.SEND)
+    worker.run(SEND)
     assert len(hands.letters) == 3
     with reading() as session:
         row = session.scalars(sa.select(MailingReader).where(MailingReader.reader_key == 2)).one()
@@ -153,7 +154,7 @@ def test_many_threads_hand_a_mailing_over_once(database: Flask) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        worker.run(jobs.SEND)
+        worker.run(SEND)
         assert len(provider.written) == 60
         assert set(provider.written.values()) == {1}
     assert seen(ident).accepted == 60
