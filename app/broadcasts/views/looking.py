@@ -60,7 +60,7 @@ def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.broadcast_for(session, coalition, ident, by=actor())
         reader = _reader(session, broadcast, named=False)
         values = _values(session, broadcast, reader)
-        _ = broadcast.campaign, broadcast.organization
+        _ = broadcast.campaign.coalition, broadcast.organization
     html = letter(broadcast, values, language=reader.language if reader else "en").html
     if not html:
         raise NotFound
