@@ -356,3 +356,12 @@ def test_who_leaves_after_the_freeze_is_out_at_once(session: Session) -> None:
     supporters.leave(session, ana, there.lead, source="test", now=LATER + timedelta(minutes=1))
 
     assert names(session, made) == ["Bea"]
+
+
+def test_one_day_is_said_as_one() -> None:
+    wish = rules.Audience(quiet_days=1)
+
+    assert rules.reasons(wish, {"quiet_days": 2}) == ["2 people got another update of this sender in the last day."]
+    assert rules.reasons(wish, {"quiet_days": 0, "bounced": 1}) == [
+        "One person cannot be reached: letters to their address came back."
+    ]

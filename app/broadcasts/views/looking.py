@@ -11,6 +11,7 @@ from app.broadcasts import queries
 from app.broadcasts.views.frame import blueprint, letter, sample
 from app.core.db import reading
 from app.core.errors import NotFound
+from app.core.inputs import LARGEST_ID
 from app.web.pages import page
 from app.web.security import actor, as_letter, signed_in, with_frames
 
@@ -70,6 +71,8 @@ def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
 def _reader(session: Session, broadcast: Broadcast, *, named: bool) -> queries.Reader | None:
     """Who is looked at; NotFound for somebody the update does not go to."""
     chosen, after = request.args.get("reader", type=int), request.args.get("after", 0, type=int)
+    if max(chosen or 0, after) > LARGEST_ID:
+        raise NotFound
     if chosen is not None:
         found = queries.reader(session, broadcast, chosen, named=named)
         if found is None:
