@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
-from app.broadcasts import commands
+from app.broadcasts import commands, queries
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.coalitions import commands as coalitions
 from app.coalitions.models import Membership, Role
@@ -78,10 +78,13 @@ def test_an_approval_from_within_is_not_enough_any_more_when_it_is_sent(session:
 
 def test_only_those_who_may_approve_are_asked_to_read(session: Session) -> None:
     there = strict(session)
-    builders.member(session, there.lead, email="kim@fftf.example", name="Kim")
+    kim = builders.actor(builders.member(session, there.lead, email="kim@fftf.example", name="Kim"))
     update = commands.compose(session, there.campaign, WORDS, by=there.robin, now=NOW)
 
     commands.send_test(session, update, by=there.robin, now=NOW)
+
+    assert queries.awaiting_approval(session, by=kim) == []
+    assert queries.awaiting_approval(session, by=there.dana) == [update]
 
     asked = sa.select(Email.to_address).where(Email.template == "broadcasts/mail/approval_wanted")
     assert session.scalars(asked).all() == ["dana@aclu.example"]

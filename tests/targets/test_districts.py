@@ -115,7 +115,7 @@ def test_an_end_that_two_members_share_finds_neither() -> None:
     ]
 
     assert rules.member_for(members, "District 1") is None
-    assert rules.member_for(members, "N District 1") is members[0]
+    assert rules.member_for(members, "North District 1") is members[0]
 
 
 def test_two_imports_at_once_double_nothing(database: Flask) -> None:
