@@ -27,6 +27,7 @@ Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1
 LINK_LASTS = timedelta(minutes=15)
 RESET_LASTS = timedelta(minutes=60)
 WRONG = "The e-mail address or the password is not right. Check both, or have a sign-in link mailed to you."
+OVERTAKEN = "While you signed in, this account's password was changed or its sessions were ended. Sign in again."
 
 
 class NewAccount(Input):
@@ -101,9 +102,17 @@ def sign_in_with_password(session: Session, entry: PasswordSignIn) -> Account:
     return account
 
 
-def note_sign_in(session: Session, account_id: int, *, new_hash: str | None = None, now: datetime) -> Account:
-    """Remember when somebody signed in, and their password hashed anew if the parameters have changed."""
+def note_sign_in(
+    session: Session, account_id: int, *, epoch: int, new_hash: str | None = None, now: datetime
+) -> Account:
+    """Remember when somebody signed in, and their password hashed anew if the parameters have changed.
+
+    ``epoch`` is the account's when the password was checked. If it was raised since, the proof is of a password or of
+    sessions that ended meanwhile: Conflict, no session, and the old password is not written back.
+    """
     account = db.locked(session, Account, account_id)
+    if account.epoch != epoch:
+        raise Conflict(OVERTAKEN)
     account.last_sign_in_at = now
     if new_hash is not None:
         account.password_hash = new_hash
@@ -186,16 +195,23 @@ def _work_for_nobody(session: Session, now: datetime) -> None:
 def use_link(session: Session, token: str, *, by: Actor, now: datetime) -> Account:
     """Use a sign-in link, once. Raises StaleLink for a used, expired or altered one."""
     _ = by
-    link = queries.link(session, token, LinkPurpose.SIGN_IN, now=now, lock=True)
-    link.used_at = now
+    account = _spent(session, token, LinkPurpose.SIGN_IN, now=now)
+    account.last_sign_in_at = now
+    return account
+
+
+def _spent(session: Session, token: str, purpose: LinkPurpose, *, now: datetime) -> Account:
+    # The account is held before its link, as when a new password ends every link: the other order could deadlock.
+    known = queries.link(session, token, purpose, now=now)
+    account = db.locked(session, Account, known.account_id)
+    queries.link(session, token, purpose, now=now, lock=True).used_at = now
     session.flush()
-    return note_sign_in(session, link.account_id, now=now)
+    return account
 
 
 def reset_password(session: Session, token: str, entry: NewPassword, *, by: Actor, now: datetime) -> Account:
     """Use a reset link, once, and set the password; a refused password leaves the link unused."""
-    link = queries.link(session, token, LinkPurpose.RESET_PASSWORD, now=now, lock=True)
-    account = set_password(session, db.locked(session, Account, link.account_id), entry, by=by, now=now)
+    account = set_password(session, _spent(session, token, LinkPurpose.RESET_PASSWORD, now=now), entry, by=by, now=now)
     account.last_sign_in_at = now
     return account
 

@@ -54,10 +54,10 @@ def sign_in_now() -> ResponseReturnValue:
         commands.spend_try(session, "sign in", entry.email, by=actor(), now=now)
     with reading() as session:
         proven = commands.sign_in_with_password(session, entry)
-        account_id, old_hash = proven.id, proven.password_hash
+        account_id, epoch, old_hash = proven.id, proven.epoch, proven.password_hash
     new_hash = rules.hashed(entry.password) if old_hash and rules.outdated(old_hash) else None
     with transaction() as session:
-        account = commands.note_sign_in(session, account_id, new_hash=new_hash, now=now)
+        account = commands.note_sign_in(session, account_id, epoch=epoch, new_hash=new_hash, now=now)
     login.start(Person.of(account))
     return see_other(onward)
 
