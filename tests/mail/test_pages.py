@@ -113,10 +113,8 @@ def test_written_letters_are_shown_only_while_developing(app: Flask, client: Fla
 def test_written_letters_are_shown_only_to_a_browser_at_the_machine(app: Flask, tmp_path: Path) -> None:
     path = f"/dev/mail/{written(tmp_path)}"
 
-    def status(
-        *, address: str = "127.0.0.1", host: str = "127.0.0.1:8000", version: str = "1.1", **headers: str
-    ) -> int:
-        environ = {"REMOTE_ADDR": address, "SERVER_PROTOCOL": f"HTTP/{version}"}
+    def status(*, address: str = "127.0.0.1", host: str = "127.0.0.1:8000", speaks: str = "1.1", **headers: str) -> int:
+        environ = {"REMOTE_ADDR": address, "SERVER_PROTOCOL": f"HTTP/{speaks}"}
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return app.test_client().get(path, environ_overrides=environ, headers={"Host": host, **named}).status_code
 

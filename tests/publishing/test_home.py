@@ -284,8 +284,8 @@ def _troubles(session: Session, made: signons.Scene, name: str) -> None:
             continue
         asked = signons.ask(session, made, group)
         if number == 0:
-            letter = sa.update(Email).where(Email.once == f"sign-on-request:{asked.id}:1")
-            session.execute(letter.values(state=EmailState.BOUNCED))
+            change = sa.update(Email).where(Email.once == f"sign-on-request:{asked.id}:1")
+            session.execute(change.values(state=EmailState.BOUNCED))
     place = builders.target(session, made.coalition, name=f"{name} Company", email=f"{name}@company.example")
     campaign = session.get_one(Statement, made.statement.id).campaign
     letter = deliveries.document(session, campaign)
