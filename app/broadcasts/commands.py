@@ -216,6 +216,6 @@ def _record(session: Session, act: str, broadcast: Broadcast, *, by: Actor, now:
         now=now,
         coalition_id=broadcast.campaign.coalition_id,
         organization_id=broadcast.organization_id,
-        subject_line=broadcast.subject,
+        subject_line=broadcast.title,
         version=broadcast.version,
     )

@@ -15,6 +15,9 @@ from app.core.db import Base
 from app.mail.models import Email
 from app.supporters.models import Supporter
 
+GIVEN_NAME = "{given_name}"
+NAMELESS = "friend"
+
 
 class BroadcastState(Enum):
     """Where an update stands."""
@@ -55,6 +58,11 @@ class Broadcast(Base):
     organization: Mapped[Organization] = relationship()
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
+
+    @property
+    def title(self) -> str:
+        """The subject as pages and letters about the update name it: as a reader without a name would get it."""
+        return self.subject.replace(GIVEN_NAME, NAMELESS)
 
 
 class BroadcastRecipient(Base):

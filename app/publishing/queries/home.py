@@ -260,7 +260,7 @@ def _updates(session: Session, by: Actor) -> list[Task]:
     return [
         Task(
             kind=Kind.UPDATE,
-            title=row.subject,
+            title=row.title,
             detail=f"{row.author.name if row.author else 'Somebody'} wrote this update. A second person approves it.",
             href=f"/work/{row.campaign.coalition.slug}/updates/{row.id}",
             act="Read and approve",
