@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST = 5 * 1024 * 1024
 MOST_ROWS = 20_000
+PART = 30_000
 DELIMITERS = (",", ";", "\t")
 
 
@@ -151,12 +152,27 @@ def _column(name: str) -> str:
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A CSV in UTF-8 with BOM, so that spreadsheets keep accents; texts that they would run get a leading quote."""
+    return b"".join(csv_parts(columns, rows))
+
+
+def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """The same file in parts of some 30 kB, made while ``rows`` are read: a file of any length costs no memory."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
+    out.write("\ufeff")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_guarded(cell) for cell in row])
-    return out.getvalue().encode("utf-8-sig")
+        if out.tell() > PART:
+            yield _taken(out)
+    yield _taken(out)
+
+
+def _taken(out: io.StringIO) -> bytes:
+    part = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return part.encode()
 
 
 def _guarded(cell: object) -> object:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,13 @@ def download(body: bytes, name: str, mimetype: str, *, inline: bool = False) -> 
     """A file to keep."""
     response = Response(body, mimetype=mimetype)
     response.headers.set("Content-Disposition", "inline" if inline else "attachment", filename=name)
+    return response
+
+
+def stream(parts: Iterable[bytes], name: str, mimetype: str) -> Response:
+    """A file to keep that is made while it leaves. ``parts`` is read outside of this request's transactions."""
+    response = Response(parts, mimetype=mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
