@@ -52,6 +52,23 @@ class ImportResult:
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
 
+    def join(self, lot: ImportResult) -> None:
+        """Count what became of one more lot of the same file."""
+        self.added += lot.added
+        self.updated += lot.updated
+        self.unchanged += lot.unchanged
+        self.problems = sorted([*self.problems, *lot.problems])
+
+
+# A lot of an import is one transaction: SQLite has one writer, and others must get their turn between two lots.
+IMPORT_LOT = 200
+
+
+def lots(rows: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
+    """The records of a file in lots, each to be taken in a transaction of its own."""
+    for start in range(0, len(rows), IMPORT_LOT):
+        yield rows[start : start + IMPORT_LOT]
+
 
 def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
     """Read a table whose first line names its columns (any order, any case; other columns are left out).
