@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
@@ -18,9 +17,8 @@ from app.accounts import queries as accounts
 from app.accounts.models import Account
 from app.coalitions import queries
 from app.coalitions.commands import NewOrganization, add_organization, invitation_path, revoke_invitation
-from app.coalitions.models import Coalition, Invitation, PartyRole, Role
+from app.coalitions.models import Invitation, PartyRole, Role
 from app.core import db
-from app.core.audit import AuditEntry
 from app.core.clock import utc_now
 from tests import builders
 from tests.coalitions.builders import OPERATOR, formed, invited
@@ -322,39 +320,3 @@ def test_a_coalition_is_formed_by_an_admin_or_an_operator_and_by_nobody_else(wor
     twice = signed_in(world.operator).post("/work/new", data={**fields, "lead_name": "ACLU"})
     assert twice.status_code == 422
     assert 'href="#f-lead_name"' in twice.get_data(as_text=True)
-
-
-def test_a_long_audit_trail_leaves_in_lots(world: World, signed_in: SignIn) -> None:
-    with db.transaction() as session:
-        ident = session.scalars(sa.select(Coalition.id).where(Coalition.slug == world.slug)).one()
-        acts = [
-            {
-                "at": utc_now(),
-                "act": "organization.added",
-                "actor": "=Robin",
-                "coalition_id": ident,
-                "subject": "organizations",
-                "subject_id": number,
-                "detail": {"name": f"Group {number}"},
-            }
-            for number in range(2 * db.LOT + 10)
-        ]
-        session.execute(sa.insert(AuditEntry), acts)
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        if "audit_entries" in statement:
-            asked.append(statement)
-
-    sa.event.listen(db.engine(), "before_cursor_execute", note)
-    try:
-        file = signed_in(world.lead_admin).get(f"/work/{world.slug}/audit.csv").data.decode("utf-8-sig")
-    finally:
-        sa.event.remove(db.engine(), "before_cursor_execute", note)
-
-    numbers = [int(row["number"]) for row in csv.DictReader(io.StringIO(file))]
-    assert len(numbers) > len(acts)
-    assert numbers == sorted(set(numbers), reverse=True)
-    assert ",'=Robin," in file
-    assert len(asked) == 4
-    assert all("LIMIT" in one for one in asked)

@@ -17,7 +17,6 @@ from app.core.db import reading, transaction
 from app.mail.models import Email
 from app.signons import commands, queries
 from app.signons.models import Edition, SignOn, SignOnRequest, SignOnState
-from app.statements.commands import mark_delivered
 from app.statements.models import Statement, StatementState
 from tests import builders
 from tests.signons.builders import Scene, answer, ask, committed, contact, link, signed
@@ -345,25 +344,3 @@ def test_a_request_of_another_coalition_is_not_found(given: Scene, signed_in: Si
     base = f"/work/{other.slug}/statements/{given.statement.slug}/sign-ons"
 
     assert signed_in(given.organizer).get(base).status_code == 404
-
-
-def test_an_organizer_archives_a_delivered_letter_and_takes_it_out_again(
-    given: Scene, signed_in: SignIn, client: FlaskClient
-) -> None:
-    with transaction() as session:
-        signed(session, given)
-    _close(given)
-    with transaction() as session:
-        statement = session.get_one(Statement, given.statement.id)
-        mark_delivered(session, statement, by=SYSTEM, now=utc_now())
-    here = f"/work/{given.coalition.slug}/statements/{given.statement.slug}"
-    organizer, member = signed_in(given.organizer), signed_in(given.signatory)
-    assert f'action="{here}/archive"' in organizer.get(here).text
-    assert f'action="{here}/archive"' not in member.get(here).text
-    assert member.post(f"{here}/archive").status_code == 403
-
-    assert organizer.post(f"{here}/archive").status_code == 303
-    assert "Archived" in organizer.get(f"/work/{given.coalition.slug}/statements").text
-    assert client.get(f"/statements/{given.statement.slug}").status_code == 200
-    assert organizer.post(f"{here}/unarchive").status_code == 303
-    assert f'action="{here}/archive"' in organizer.get(here).text
