@@ -12,6 +12,7 @@ from app.coalitions.rules import act_name, sentence
 from app.coalitions.views.frame import blueprint
 from app.core import audit as trail
 from app.core.audit import AuditEntry
+from app.core.clock import local
 from app.core.db import LOT, in_lots, reading
 from app.core.tables import csv_parts
 from app.web.pages import cursor, page, stream
@@ -32,7 +33,7 @@ def audit(coalition: str) -> ResponseReturnValue:
             "coalitions/audit.html",
             coalition=ours,
             demo=ours.is_demo,
-            entries=[(entry, sentence(entry.act, entry.actor, entry.detail)) for entry in entries[:PAGE]],
+            entries=[(entry, sentence(entry.act, entry.actor, entry.detail, ours.zone)) for entry in entries[:PAGE]],
             older=entries[PAGE - 1].id if len(entries) > PAGE else None,
             acts=[(one, act_name(one)) for one in trail.acts(session, ours.id)],
             act=act,
@@ -45,13 +46,20 @@ def audit_file(coalition: str) -> ResponseReturnValue:
     """The whole trail, newest first."""
     act = request.args.get("act", "")
     with reading() as session:
-        ident = coalition_for(session, coalition, by=actor(), right=Right.READ_AUDIT).id
+        ours = coalition_for(session, coalition, by=actor(), right=Right.READ_AUDIT)
+        ident, zone = ours.id, ours.zone
 
     def lot(session: Session, last: int | None) -> list[AuditEntry]:
         return trail.trail(session, ident, act=act, before=last, limit=LOT)
 
     rows = (
-        (entry.id, entry.at.isoformat(), entry.actor, entry.act, sentence(entry.act, entry.actor, entry.detail))
+        (
+            entry.id,
+            local(entry.at, zone).isoformat(),
+            entry.actor,
+            entry.act,
+            sentence(entry.act, entry.actor, entry.detail, zone),
+        )
         for entry in in_lots(lot)
     )
     parts = csv_parts(["number", "at", "who", "act", "what"], rows)
