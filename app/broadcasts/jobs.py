@@ -66,7 +66,7 @@ def _keep_words(broadcast: Broadcast) -> None:
         subjects = [] if comparison is None else [(one.subject, one.code) for one in comparison.subjects]
     forms = messages.forms(broadcast, subjects, base_url=render.house().base_url)
     with transaction() as session:
-        commands.keep_words(session, broadcast, forms, now=utc_now())
+        commands.keep_words(session, broadcast, *forms, now=utc_now())
 
 
 def _sending() -> list[Broadcast]:

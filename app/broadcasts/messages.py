@@ -14,8 +14,9 @@ from app.broadcasts.rules import Field, Placed, Values, fields_in, fill_markdown
 from app.mail import mass
 from app.mail.message import Message, Priority
 from app.mailings.messages import fills
-from app.mailings.models import Mailing, MailingReader
-from app.supporters.rules import preferences_token, unsubscribe_token
+from app.mailings.models import Mailing
+from app.mailings.queries import Addressed
+from app.supporters.rules import links_in
 
 TEMPLATE = "broadcasts/mail/update"
 
@@ -68,6 +69,7 @@ def _letter(broadcast: Broadcast, words: dict[str, object], unsubscribe_path: st
         context=words | {"test": False, "manage_path": manage_path},
         priority=Priority.UPDATE,
         from_name=broadcast.organization.writes_as,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
         repeatable=False,
         unsubscribe_path=unsubscribe_path,
@@ -90,10 +92,9 @@ def _fixed(broadcast: Broadcast) -> dict[Field, str]:
 
 
 @fills(TEMPLATE)
-def _values(
-    session: Session, mailing: Mailing, readers: Sequence[MailingReader], now: datetime
-) -> list[dict[str, str]]:
+def _values(session: Session, mailing: Mailing, readers: Sequence[Addressed], now: datetime) -> list[dict[str, str]]:
     broadcast = queries.of_mailing(session, mailing.id)
+    links = links_in(broadcast.organization_id, mailing.id, now)
     fixed = _fixed(broadcast)
     own = [one for one in _placed(broadcast, queries.further_subjects(session, broadcast)) if one.field not in fixed]
     known: dict[int, dict[Field, str]] = {}
@@ -101,13 +102,10 @@ def _values(
         known = queries.values_for(session, broadcast, [reader.reader_key for reader in readers])
     filled = []
     for reader in readers:
+        leave, manage = links(reader.reader_key)
         # The name is the one that was copied with the address, whatever became of the person since.
         values = known.get(reader.reader_key, {}) | {Field.GIVEN_NAME: reader.name}
-        links = {
-            "leave": unsubscribe_token(reader.reader_key, broadcast.organization_id, mailing.id, now),
-            "manage": preferences_token(reader.reader_key, now),
-        }
-        filled.append({_hole(one): one.value(values) for one in own} | links)
+        filled.append({_hole(one): one.value(values) for one in own} | {"leave": leave, "manage": manage})
     return filled
 
 
@@ -121,6 +119,7 @@ def test(broadcast: Broadcast, *, to: str, name: str, values: Values) -> Message
         context=words | {"test": True, "manage_path": ""},
         priority=Priority.RECEIPT,
         from_name=broadcast.organization.writes_as,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
     )
 
@@ -134,11 +133,12 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
         context={
             "name": name,
             "sender": broadcast.organization.name,
-            "subject_line": broadcast.subject,
+            "subject_line": broadcast.title,
             "author": broadcast.author.name if broadcast.author else "A colleague",
             "path": f"/work/{coalition_slug}/updates/{broadcast.id}",
         },
         priority=Priority.RECEIPT,
+        demo=broadcast.campaign.coalition.is_demo,
     )
 
 

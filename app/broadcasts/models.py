@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from enum import Enum
 from typing import Any
@@ -14,6 +15,10 @@ from app.campaigns.models import Campaign
 from app.coalitions.models import Organization
 from app.core.db import Base
 from app.mailings.models import Mailing
+
+FIELD = re.compile(r"\{(given_name|count|official)(?:\|([^{}]*))?\}")
+# What stands in a field of which nothing is known and for which its author wrote no word.
+OTHERWISE = {"given_name": "friend", "count": "many", "official": "your representative"}
 
 
 class BroadcastState(Enum):
@@ -67,6 +72,11 @@ class Broadcast(Base):
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
     mailing: Mapped[Mailing | None] = relationship()
+
+    @property
+    def title(self) -> str:
+        """The subject as pages and letters about the update name it: as a reader of whom nothing is known gets it."""
+        return FIELD.sub(lambda found: found[2] or OTHERWISE[found[1]], self.subject)
 
 
 class Departure(Base):

@@ -47,7 +47,8 @@ def wait(attempts: int, at_least: timedelta) -> timedelta:
 def after(mailing: Mailing, size: int, *, now: datetime) -> datetime:
     """When the next batch may leave at the mailing's speed, once one of ``size`` readers leaves now."""
     if mailing.per_hour is None:
-        return now
+        # Not ``now``: a worker that looked at the clock a moment earlier would find nothing to do.
+        return mailing.next_at
     return max(now, mailing.next_at) + timedelta(hours=size / mailing.per_hour)
 
 
@@ -63,7 +64,9 @@ def takes(readers: int, per_hour: int | None) -> timedelta:
 
 def at_new_speed(mailing: Mailing, per_hour: int | None, *, now: datetime) -> datetime:
     """When the next batch may leave after a change of speed: readers that left ahead of time are made up for."""
-    if mailing.per_hour is None or per_hour is None or mailing.next_at <= now:
+    if mailing.next_at <= now:
+        return mailing.next_at
+    if mailing.per_hour is None or per_hour is None:
         return now
     return now + (mailing.next_at - now) * (mailing.per_hour / per_hour)
 

@@ -12,6 +12,7 @@ from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid, NotFound
+from app.core.tables import ImportResult, lots
 from app.targets import commands, queries
 from app.targets.rules import BODIES, KINDS, in_counting_order, member_for
 from app.web.forms import form_state, posted, redisplays
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.coalitions.models import Coalition
-    from app.core.tables import ImportResult
     from app.targets.models import Target
 
 blueprint = Blueprint("targets", __name__)
@@ -82,11 +82,15 @@ def import_form(coalition: str) -> ResponseReturnValue:
 def import_file(coalition: str) -> ResponseReturnValue:
     """Read the file and show what became of each bad line; nothing is doubled when it is sent again."""
     body = _chosen_file()
-    with transaction() as session:
+    with reading() as session:
         ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
-        result = commands.import_targets(session, ours, body, by=actor(), now=utc_now())
-        demo = ours.is_demo
-    return page("targets/import.html", coalition=ours, demo=demo, form=form_state(), result=result)
+    read = commands.read_targets(body)
+    result = ImportResult(problems=read.problems)
+    for lot in lots(read.rows):
+        with transaction() as session:
+            ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+            result.join(commands.take_targets(session, ours, lot, by=actor(), now=utc_now()))
+    return page("targets/import.html", coalition=ours, demo=ours.is_demo, form=form_state(), result=result)
 
 
 @blueprint.get(f"{ROOT}/<slug>/districts")

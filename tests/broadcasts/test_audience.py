@@ -152,8 +152,8 @@ def test_the_longest_known_prefix_says_in_which_district_somebody_lives(session:
     for name, code in (("Ana", "98101"), ("Bea", "98105-1234"), ("Cid", "97000"), ("Dov", "sw1a 1aa"), ("Eva", "")):
         somebody(session, name, there.lead, postal_code=code)
 
-    assert names(session, update(session, there, districts=[f"{body.id}:1"])) == ["Ana"]
-    assert names(session, update(session, there, districts=[f"{body.id}:Council District 2"])) == ["Bea"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 1"])) == ["Ana"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 2"])) == ["Bea", "Dov"]
     everywhere = [key for key, _ in queries.districts(session, there.campaign.id)]
     assert names(session, update(session, there, districts=everywhere)) == ["Ana", "Bea", "Dov"]
 
@@ -164,7 +164,7 @@ def test_a_body_knows_nothing_of_postal_codes_of_another_country(session: Sessio
     for name, country in (("Ana", "US"), ("Bea", "FR"), ("Cid", "")):
         somebody(session, name, there.lead, postal_code="98100", country=country)
 
-    assert names(session, update(session, there, districts=[f"{body.id}:1"])) == ["Ana", "Cid"]
+    assert names(session, update(session, there, districts=[f"{body.id}:Council District 1"])) == ["Ana", "Cid"]
 
 
 def test_prefixes_countries_and_languages_narrow_together(session: Session) -> None:
@@ -300,7 +300,13 @@ def test_counting_with_reasons_is_one_query(session: Session) -> None:
     body = council(session, there, "981,1\n")
     paper = petition(session, there, "one")
     made = update(
-        session, there, signed=[paper.id], districts=[f"{body.id}:1"], countries="US", quiet_days=7, on_behalf="yes"
+        session,
+        there,
+        signed=[paper.id],
+        districts=[f"{body.id}:Council District 1"],
+        countries="US",
+        quiet_days=7,
+        on_behalf="yes",
     )
     _ = made.organization
     asked: list[str] = []
@@ -350,3 +356,12 @@ def test_who_leaves_after_the_freeze_is_out_at_once(session: Session) -> None:
     supporters.leave(session, ana, there.lead, source="test", now=LATER + timedelta(minutes=1))
 
     assert names(session, made) == ["Bea"]
+
+
+def test_one_day_is_said_as_one() -> None:
+    wish = rules.Audience(quiet_days=1)
+
+    assert rules.reasons(wish, {"quiet_days": 2}) == ["2 people got another update of this sender in the last day."]
+    assert rules.reasons(wish, {"quiet_days": 0, "bounced": 1}) == [
+        "One person cannot be reached: letters to their address came back."
+    ]

@@ -39,7 +39,7 @@ def begun(session: Session, entry: commands.Compared = ENTRY) -> tuple[Stage, Br
     comparison = queries.comparison_of(session, update)
     assert comparison is not None
     pairs = [(one.subject, one.code) for one in comparison.subjects]
-    commands.keep_words(session, update, messages.forms(update, pairs, base_url=HOME), now=NOW)
+    commands.keep_words(session, update, *messages.forms(update, pairs, base_url=HOME), now=NOW)
     plan(session, update)
     return there, update
 

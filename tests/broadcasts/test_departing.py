@@ -54,7 +54,7 @@ def living(session: Session, there: Stage, places: tuple[tuple[str, str], ...] =
 
 
 def plan(session: Session, update: Broadcast, *, lot: int = 3, size: int = 10, now: datetime) -> None:
-    commands.keep_words(session, update, [messages.form(update)], now=now)
+    commands.keep_words(session, update, messages.form(update), now=now)
     while commands.plan_lot(session, update, lot=lot, size=size, now=now):
         session.expire_all()
 
@@ -215,7 +215,7 @@ def test_a_planner_that_dies_between_lots_goes_on_with_every_zone_once(database:
         assert departure.starts_at is not None
         start = departure.starts_at
         commands.start_due(session, ident, now=start)
-        commands.keep_words(session, update, [messages.form(update)], now=start)
+        commands.keep_words(session, update, messages.form(update), now=start)
 
     class Death(Exception):
         pass

@@ -147,7 +147,7 @@ def test_stopping_while_workers_plan_leaves_no_letter_waiting(database: Flask) -
     press_send(there, ident)
     with transaction() as session:
         update = session.get_one(Broadcast, ident)
-        commands.keep_words(session, update, [messages.form(update)], now=NOW)
+        commands.keep_words(session, update, messages.form(update), now=NOW)
 
     def stop() -> None:
         with transaction() as session:

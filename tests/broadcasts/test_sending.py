@@ -39,7 +39,7 @@ def recipients(session: Session) -> list[str]:
 
 def plan(session: Session, update: Broadcast, *, size: int = 2) -> int:
     if update.mailing_id is None:
-        commands.keep_words(session, update, [messages.form(update)], now=NOW)
+        commands.keep_words(session, update, messages.form(update), now=NOW)
     return sum(iter(lambda: commands.plan_lot(session, update, lot=2, size=size, now=NOW), 0))
 
 
@@ -216,7 +216,7 @@ def test_many_workers_planning_at_once_plan_everybody_once(database: Flask) -> N
     ident = sending(60)
     with transaction() as session:
         update = session.get_one(Broadcast, ident)
-        commands.keep_words(session, update, [messages.form(update)], now=NOW)
+        commands.keep_words(session, update, messages.form(update), now=NOW)
     start = threading.Barrier(4)
     failed: list[BaseException] = []
 

@@ -51,7 +51,7 @@ def record(
         now=now,
         coalition_id=broadcast.campaign.coalition_id,
         organization_id=broadcast.organization_id,
-        subject_line=broadcast.subject,
+        subject_line=broadcast.title,
         version=broadcast.version,
         letters=letters,
         per_hour=per_hour,

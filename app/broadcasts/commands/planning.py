@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from app.mailings.models import Mailing
 
 
-def keep_words(session: Session, broadcast: Broadcast, forms: Sequence[Form], *, now: datetime) -> Broadcast:
+def keep_words(session: Session, broadcast: Broadcast, *forms: Form, now: datetime) -> Broadcast:
     """Begin the mailing with the words as they will leave, a form for each subject; whoever was first has done it."""
     broadcast = db.locked(session, Broadcast, broadcast.id)
     if broadcast.mailing_id is None and broadcast.state is BroadcastState.SENDING:
@@ -53,22 +52,31 @@ def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now
         return 0
     if queries.waits_for(session, broadcast):
         return 0
-    last = queries.last_in_lot(session, broadcast, lot)
-    if last is None:
-        return _at_the_end(session, broadcast, mailing, now=now)
-    most = lot_size(size, mailing.per_hour)
-    added = 0
-    for one in queries.slices(session, broadcast, last, lot, now=now):
-        came, _ = mailings.add_readers(
-            session, mailing, one.readers, size=most, variant=one.variant, not_before=one.not_before
-        )
-        added += came
+    before = mailing.planned
+    last = _add_lot(session, broadcast, mailing, lot, lot_size(size, mailing.per_hour), now=now)
+    if not last:
+        _at_the_end(session, broadcast, mailing, now=now)
+        return 0
     broadcast.planned_up_to = last
     session.flush()
-    return max(added, 1)
+    return max(mailing.planned - before, 1)
 
 
-def _at_the_end(session: Session, broadcast: Broadcast, mailing: Mailing, *, now: datetime) -> int:
+def _add_lot(session: Session, broadcast: Broadcast, mailing: Mailing, lot: int, size: int, *, now: datetime) -> int:
+    """Add the next lot; the last id in it, 0 if there is none. All at once, unless parts of it leave apart."""
+    if not queries.leaves_apart(session, broadcast):
+        readers = queries.next_readers(broadcast, lot)
+        return mailings.add_readers(session, mailing, readers, size=size, not_before=now)[1]
+    last = queries.last_in_lot(session, broadcast, lot)
+    if last is not None:
+        for one in queries.slices(session, broadcast, last, lot, now=now):
+            mailings.add_readers(
+                session, mailing, one.readers, size=size, variant=one.variant, not_before=one.not_before
+            )
+    return last or 0
+
+
+def _at_the_end(session: Session, broadcast: Broadcast, mailing: Mailing, *, now: datetime) -> None:
     """Everybody has been looked at: once for the sample of a comparison, and once for the rest."""
     comparison = queries.comparison_of(session, broadcast)
     if comparison is not None and comparison.threshold is not None and comparison.sampled_at is None:
@@ -77,4 +85,3 @@ def _at_the_end(session: Session, broadcast: Broadcast, mailing: Mailing, *, now
     else:
         mailings.nobody_else(session, mailing)
     session.flush()
-    return 0

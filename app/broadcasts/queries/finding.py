@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.campaigns.models import Campaign
-from app.coalitions.models import Coalition
+from app.coalitions.models import Coalition, Membership
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
@@ -61,12 +61,20 @@ def petitions_of(session: Session, coalition_id: int) -> list[Petition]:
 
 
 def awaiting_approval(session: Session, *, by: Actor) -> list[Broadcast]:
-    """Drafts by others, in coalitions where ``by`` may approve, that their authors have tested."""
+    """Drafts by others, in coalitions where ``by`` may approve, that their authors have tested.
+
+    Where the coalition asks for another organization's approval, none of one's own organization's.
+    """
+    own = sa.exists().where(
+        Membership.organization_id == Broadcast.organization_id, Membership.account_id == by.account_id
+    )
     query = (
         sa.select(Broadcast)
         .join(Campaign)
+        .join(Coalition, Coalition.id == Campaign.coalition_id)
         .where(
             Broadcast.state == BroadcastState.DRAFT,
+            sa.or_(Coalition.other_organization_approves.is_(False), ~own),
             Broadcast.author_id != by.account_id,
             Broadcast.tested_at.is_not(None),
             may(by, Right.APPROVE_UPDATE, Campaign.coalition_id),

@@ -67,6 +67,12 @@ def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = 
     return list(session.scalars(query))
 
 
+def leaves_apart(session: Session, broadcast: Broadcast) -> bool:
+    """Whether readers of one lot leave at different times or with different subjects."""
+    departure = departure_of(session, broadcast)
+    return (departure is not None and departure.day is not None) or comparison_of(session, broadcast) is not None
+
+
 def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
     """The highest id of the next lot; None when everybody has been looked at."""
     ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(lot).subquery()

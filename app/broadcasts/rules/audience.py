@@ -106,11 +106,11 @@ LEFT_OUT = {
     "countries": ("live in another country, or did not say where", "lives"),
     "languages": ("read another language", "reads"),
     "on_behalf": ("do not write from an organization that signed a letter of this coalition", "does"),
-    "quiet_days": ("got another update of this sender in the last {quiet_days} days", ""),
+    "quiet_days": ("got another update of this sender in the last {days}", ""),
     "unwritten": ("got another update of this campaign", ""),
     "bounced": ("cannot be reached: letters to their address came back", "cannot"),
     "complained": ("called an earlier letter spam", ""),
-    "stopped": ("are kept from mail by this site's operator", "is"),
+    "stopped": ("left through their mail program, or get no mail by decision of this site's operator", ""),
 }
 
 
@@ -119,7 +119,7 @@ def reasons(wish: Audience, left_out: Mapping[str, int]) -> list[str]:
     said = []
     for part, number in left_out.items():
         many, verb = LEFT_OUT[part]
-        words = many.format(quiet_days=wish.quiet_days)
+        words = many.format(days="day" if wish.quiet_days == 1 else f"{wish.quiet_days} days")
         if number == 1 and verb:
             words = f"{verb} {words.partition(' ')[2]}"
         if number:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from app.broadcasts import models
 from app.core.errors import Invalid
 from app.core.text import plain
 from app.targets.rules import named_together
@@ -26,8 +27,7 @@ class Field(Enum):
 
 
 Values = Mapping[Field, str]
-# Who wrote no fallback gets these.
-OTHERWISE = {Field.GIVEN_NAME: "friend", Field.COUNT: "many", Field.OFFICIAL: "your representative"}
+OTHERWISE = {Field(name): words for name, words in models.OTHERWISE.items()}
 FIELD_HINTS = (
     ("{given_name|neighbor}", "the reader's given name, or the word after the bar"),
     ("{count}", "the number chosen below, the same for every reader"),

@@ -11,6 +11,7 @@ from app.broadcasts import queries
 from app.broadcasts.views.frame import blueprint, letter, sample
 from app.core.db import reading
 from app.core.errors import NotFound
+from app.core.inputs import LARGEST_ID
 from app.web.pages import page
 from app.web.security import actor, as_letter, signed_in, with_frames
 
@@ -60,7 +61,7 @@ def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.broadcast_for(session, coalition, ident, by=actor())
         reader = _reader(session, broadcast, named=False)
         values = _values(session, broadcast, reader)
-        _ = broadcast.campaign, broadcast.organization
+        _ = broadcast.campaign.coalition, broadcast.organization
     html = letter(broadcast, values, language=reader.language if reader else "en").html
     if not html:
         raise NotFound
@@ -70,6 +71,8 @@ def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
 def _reader(session: Session, broadcast: Broadcast, *, named: bool) -> queries.Reader | None:
     """Who is looked at; NotFound for somebody the update does not go to."""
     chosen, after = request.args.get("reader", type=int), request.args.get("after", 0, type=int)
+    if max(chosen or 0, after) > LARGEST_ID:
+        raise NotFound
     if chosen is not None:
         found = queries.reader(session, broadcast, chosen, named=named)
         if found is None:

@@ -10,7 +10,7 @@ from app.coalitions.commands.forming import (
     create_coalition,
     edit_organization,
 )
-from app.coalitions.commands.importing import import_organizations
+from app.coalitions.commands.importing import import_organizations, read_organizations, take_organizations
 from app.coalitions.commands.inviting import (
     InvitationOver,
     NewInvitation,
@@ -46,8 +46,10 @@ __all__ = [
     "invitation_path",
     "invite",
     "invite_contacts",
+    "read_organizations",
     "remove_member",
     "resend_invitation",
     "revoke_invitation",
     "settle_coalition",
+    "take_organizations",
 ]

@@ -207,8 +207,9 @@ def put_back(session: Session, taken: Taken, *, rest: timedelta = timedelta(0), 
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
     if row is not None and row.state is BatchState.QUEUED:
         _let_go(session, row)
-        mailing = db.locked(session, Mailing, row.mailing_id)
-        mailing.next_at = max(mailing.next_at, now + rest)
+        if rest:
+            mailing = db.locked(session, Mailing, row.mailing_id)
+            mailing.next_at = max(mailing.next_at, now + rest)
 
 
 def give_up_the_lost(session: Session, *, now: datetime) -> int:

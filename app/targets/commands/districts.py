@@ -87,7 +87,7 @@ class _Desk:
         self.lines: dict[str, int] = {}
         # The first spelling of a district's name is the one that is kept.
         self.spelled = {district_key(row.district): row.district for row in self.known.values()}
-        self.answers: dict[str, bool] = {}
+        self.names: dict[str, str] = {}
 
     def take(self, line: int, entry: NewPostalDistrict) -> str:
         earlier = self.lines.setdefault(entry.prefix, line)
@@ -105,13 +105,18 @@ class _Desk:
 
     def _district(self, name: str) -> str:
         key = district_key(name)
-        if key not in self.answers:
-            self.answers[key] = member_for(self.body.members, name) is not None
-        if not self.answers[key]:
+        if key not in self.names:
+            self.names[key] = self._in_full(name, key)
+        return self.names[key]
+
+    def _in_full(self, name: str, key: str) -> str:
+        """The district as its member's name has it; as it was first written where that is a person's name."""
+        member = member_for(self.body.members, name)
+        if member is None:
             raise Invalid(
                 {
                     "district": f"{self.body.name} has no member for “{name}”, or several. Write the district as the "
                     "member's name or division has it, or add the member first."
                 }
             )
-        return self.spelled.setdefault(key, name)
+        return member.name if district_key(member.name).endswith(key) else self.spelled.setdefault(key, name)
