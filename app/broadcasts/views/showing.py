@@ -59,7 +59,7 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
     with reading() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by)
         ours = broadcast.campaign.coalition
-        open_ = broadcast.state in {BroadcastState.DRAFT, BroadcastState.APPROVED}
+        open_ = broadcast.state in {BroadcastState.DRAFT, BroadcastState.APPROVED, BroadcastState.SCHEDULED}
         values = sample(session, broadcast)
         may_write = queries.may_see_addresses(session, broadcast, by=by)
         may_approve = any(one.id == by.account_id for one in commands.approvers(session, broadcast))
