@@ -6,6 +6,7 @@ of them hand over this one message, header for header.
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from datetime import datetime
@@ -19,10 +20,12 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.core import tokens
 from app.core.text import plain
 from app.mail import render
 from app.mail.models import Email
 
+BOUNCES = "bounce+"
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
@@ -62,6 +65,28 @@ POLICY = Policy(linesep="\r\n", cte_type="7bit", raise_on_defect=False)
 def new_message_id(email: Email) -> str:
     """An id on our own domain, made before the letter is handed over, so that a lost answer can be matched."""
     return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
+
+
+def verp_address(email_id: int) -> str:
+    """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
+
+    The signature keeps strangers from reporting letters as undeliverable by counting.
+    """
+    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{sender()[1].rpartition('@')[2]}"
+
+
+def read_verp(address: str) -> int | None:
+    """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    local, _, host = address.strip().strip("<>").casefold().rpartition("@")
+    named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
+    if named is None or host != sender()[1].rpartition("@")[2].casefold():
+        return None
+    email_id = int(named[1])
+    return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None
+
+
+def _verp_signature(email_id: int) -> str:
+    return tokens.mark("bounce", str(email_id))[:16]
 
 
 def sender() -> tuple[str, str]:
