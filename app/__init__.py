@@ -63,7 +63,7 @@ def create_app(settings: Settings) -> Flask:
     tokens.bind(settings.secret_key)
     render.bind(base_url=settings.base_url, mail_from=settings.mail_from, postal_address=settings.mail_postal_address)
     mail_jobs.bind(settings)
-    engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
+    engine.bind(settings.queue_url, run=worker.heard, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -105,3 +105,25 @@ class MailPause(Base):
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
+
+
+class MailCircuit(Base):
+    """How a transport fares as a whole. ``opened_at``: letters wait since then, until ``try_at``; then one tries.
+
+    ``failures`` in a row since ``failing_since`` struck the letters in ``struck``; ``probe`` is the token of the one
+    attempt under way, held until ``probe_until``.
+    """
+
+    __tablename__ = "mail_circuits"
+
+    transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    failing_since: Mapped[datetime | None]
+    struck: Mapped[list[int]] = mapped_column(sa.JSON)
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    wait_seconds: Mapped[int] = mapped_column(default=0)
+    try_at: Mapped[datetime | None]
+    probe: Mapped[str | None] = mapped_column(sa.String(32))
+    probe_until: Mapped[datetime | None]
