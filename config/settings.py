@@ -51,9 +51,13 @@ class Settings(BaseModel):
     var_dir: Path = Path("var")
     mail_transport: MailTransport = MailTransport.DEV
     mail_from: str = "Undersigned <letters@undersigned.example>"
+    mail_bounce_domain: str = ""
     mail_postal_address: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_asm_group: int = Field(default=0, ge=0)
+    sendgrid_ip_pool: str = Field(default="", max_length=64)
+    sendgrid_updates_ip_pool: str = Field(default="", max_length=64)
     smtp_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     web_bind: str = "127.0.0.1:8000"

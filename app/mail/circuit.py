@@ -58,6 +58,12 @@ def ask(session: Session, transport: str, *, lease: timedelta, now: datetime) ->
     return Pass(row.probe)
 
 
+def holds(session: Session, transport: str, *, now: datetime) -> bool:
+    """Whether nobody may try yet. A look that locks nothing."""
+    row = _row(session, transport)
+    return row is not None and row.opened_at is not None and waits(row, now)
+
+
 def waits(row: MailCircuit, now: datetime) -> bool:
     """Whether nobody may try yet. An hour that lies too far ahead was set by a clock that has been put back."""
     return row.try_at is not None and now < row.try_at <= now + LONGEST_ASKED
@@ -77,7 +83,10 @@ def not_used(session: Session, transport: str, leave: Pass) -> None:
 def failed(
     session: Session, transport: str, leave: Pass, trouble: Trouble, *, letters: list[int], now: datetime
 ) -> bool:
-    """Count a failure of everyone; whether the circuit is open now. The letters it struck get their attempt back."""
+    """Count a failure of everyone; whether that opened the circuit, or kept it open.
+
+    The letters it struck get their attempt back once it is open: it was not their fault.
+    """
     db.insert_once(session, MailCircuit, [{"transport": transport, "struck": []}], unique=["transport"])
     row = _row(session, transport, locked=True)
     assert row is not None  # noqa: S101 - just inserted, and rows of this table are never deleted
@@ -99,7 +108,7 @@ def failed(
     return True
 
 
-def worked(session: Session, transport: str, leave: Pass, *, now: datetime) -> bool:
+def worked(session: Session, transport: str, leave: Pass) -> bool:
     """Count a success; whether it closed the circuit. A late one from before it opened proves nothing of now."""
     if not leave.probe:
         calm = sa.update(MailCircuit).where(MailCircuit.transport == transport, MailCircuit.failures > 0)
@@ -108,20 +117,20 @@ def worked(session: Session, transport: str, leave: Pass, *, now: datetime) -> b
     row = _row(session, transport, locked=True)
     if row is None or row.probe != leave.probe:
         return False
-    _close(session, row, now)
+    _close(session, row)
     return True
 
 
-def reset(session: Session, *, now: datetime) -> None:
+def reset(session: Session) -> None:
     """Close every circuit, because an operator says that the trouble is over."""
     for row in session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None)).with_for_update()):
-        _close(session, row, now)
+        _close(session, row)
 
 
-def _close(session: Session, row: MailCircuit, now: datetime) -> None:
+def _close(session: Session, row: MailCircuit) -> None:
     row.opened_at = row.try_at = row.probe = row.probe_until = row.failing_since = None
     row.failures = row.wait_seconds = 0
-    row.closed_at, row.struck = now, []
+    row.struck = []
     for name in WAKES:
         ring(session, name)
 

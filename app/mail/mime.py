@@ -26,6 +26,7 @@ from app.mail import render
 from app.mail.models import Email
 
 BOUNCES = "bounce+"
+SHORT = 76
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
@@ -40,7 +41,7 @@ class Policy(EmailPolicy):
 
     def fold(self, name: str, value: Any) -> str:
         """Write one header as text."""
-        if name.lower() in UNFOLDED:
+        if name.lower() in UNFOLDED or self._is_short(name, value):
             return f"{name}: {value}{self.linesep}"
         if value.isascii() or name.lower() not in WORDED:
             return str(super().fold(name, value))
@@ -50,6 +51,10 @@ class Policy(EmailPolicy):
         else:
             written = ", ".join(f"{self._encoded(name, one.display_name)} <{one.addr_spec}>" for one in addresses)
         return f"{name}: {written}{self.linesep}"
+
+    def _is_short(self, name: str, value: Any) -> bool:
+        """Whether a header fits on one line as it is: then there is nothing to fold, which takes most of the time."""
+        return len(name) + len(value) < SHORT and value.isascii() and value.isprintable()
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Write one header as bytes."""
@@ -67,19 +72,37 @@ def new_message_id(email: Email) -> str:
     return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
 
 
+class _Bounces:
+    host = ""
+
+
+def bind_bounces(host: str) -> None:
+    """Say once, at the start, at which host bounces are received; empty: nobody reads them by letter."""
+    _Bounces.host = host.strip().casefold()
+
+
+def envelope_sender(email_id: int) -> str:
+    """MAIL FROM of a letter: an address that names it, where somebody receives those; otherwise empty, its From."""
+    return verp_address(email_id) if _Bounces.host else ""
+
+
+def _bounce_host() -> str:
+    return _Bounces.host or sender()[1].rpartition("@")[2]
+
+
 def verp_address(email_id: int) -> str:
     """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
 
     The signature keeps strangers from reporting letters as undeliverable by counting.
     """
-    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{sender()[1].rpartition('@')[2]}"
+    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{_bounce_host()}"
 
 
 def read_verp(address: str) -> int | None:
     """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
     local, _, host = address.strip().strip("<>").casefold().rpartition("@")
     named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
-    if named is None or host != sender()[1].rpartition("@")[2].casefold():
+    if named is None or host != _bounce_host().casefold():
         return None
     email_id = int(named[1])
     return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None

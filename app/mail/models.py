@@ -105,6 +105,7 @@ class MailPause(Base):
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
+    refused: Mapped[bool] = mapped_column(default=False)
 
 
 class MailCircuit(Base):
@@ -122,7 +123,6 @@ class MailCircuit(Base):
     struck: Mapped[list[int]] = mapped_column(sa.JSON)
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     opened_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
     wait_seconds: Mapped[int] = mapped_column(default=0)
     try_at: Mapped[datetime | None]
     probe: Mapped[str | None] = mapped_column(sa.String(32))

@@ -262,7 +262,7 @@ def test_a_refused_account_pauses_everything_until_an_operator_resumes(database:
 def test_a_provider_that_asks_everyone_to_wait_is_not_asked_again_for_each_letter(database: Flask) -> None:
     first, second = queued("a"), queued("b")
     changed(first, attempts=MOST_ATTEMPTS)
-    transport = sent_with(TryAgain(timedelta(minutes=5), "429", everyone=True))
+    transport = sent_with(TryAgain(timedelta(minutes=5), "429", asked=True))
     changed(first, attempts=MOST_ATTEMPTS - 1)
 
     assert jobs.send() == 1

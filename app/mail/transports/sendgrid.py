@@ -41,7 +41,7 @@ class SendGridTransport:
 
     name = "sendgrid"
 
-    def __init__(self, api_key: str, *, host: str, timeout: float = 30) -> None:
+    def __init__(self, api_key: str, *, host: str, timeout: float = 30, asm_group: int = 0, ip_pool: str = '', updates_ip_pool: str = '') -> None:
         self.api_key = api_key
         self.host = host.rstrip("/")
         self.timeout = timeout
