@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -80,6 +81,31 @@ class Settings(BaseModel):
     def _database(cls, value: str) -> str:
         if not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
             message = "must begin with sqlite:/// or postgresql://."
+            raise ValueError(message)
+        return value
+
+    @field_validator("sendgrid_host")
+    @classmethod
+    def _provider(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            message = "must begin with https://."
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @field_validator("sendgrid_api_key")
+    @classmethod
+    def _key(cls, value: str) -> str:
+        value = value.strip()
+        if re.search(r"[^\x21-\x7e]", value):
+            message = "holds a space or a character that no key has; copy it once more."
+            raise ValueError(message)
+        return value
+
+    @field_validator("mail_bounce_domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", value):
+            message = "must be a domain like bounces.example.org, without an @."
             raise ValueError(message)
         return value
 

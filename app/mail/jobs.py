@@ -224,8 +224,7 @@ def _prepared(transport: Transport, lot: list[Claim]) -> list[Letter]:
 def _written(email: Email, claim: Claim) -> tuple[Going, Letter]:
     words = render.render(email)
     message_id = email.message_id or mime.new_message_id(email)
-    message = mime.build(words, email, message_id, now=utc_now())
-    raw = message.as_bytes()
+    message, raw = mime.written(words, email, message_id, now=utc_now())
     letter = Letter(
         claim.email_id, claim.token, message, raw, CATEGORIES.get(email.rank, ""), mime.envelope_sender(email.id)
     )

@@ -20,7 +20,8 @@ from app.mail.models import EmailAttachment
 from app.mail.transports import AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain
 from app.mail.transports import smtp as smtp_module
 from app.mail.transports.dev import DevTransport
-from app.mail.transports.sendgrid import SendGridTransport, body
+from app.mail.transports.sendgrid import SendGridTransport
+from app.mail.transports.sendgrid_requests import body
 from app.mail.transports.smtp import SmtpTransport
 from tests.builders import NOW
 from tests.mail import contract
@@ -251,7 +252,7 @@ def test_a_request_whose_answer_never_came_is_unknown(how: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(403, AccountRefused), (404, AccountRefused), (413, GiveUp), (415, GiveUp), (200, GiveUp), (503, OutcomeUnknown)],
+    [(403, AccountRefused), (404, AccountRefused), (413, GiveUp), (415, GiveUp), (200, AccountRefused), (503, OutcomeUnknown)],
 )
 def test_sendgrids_other_answers(httpserver: HTTPServer, status: int, outcome: type[NotAccepted]) -> None:
     httpserver.expect_request("/v3/mail/send").respond_with_response(Response("<html>not JSON", status=status))

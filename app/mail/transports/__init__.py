@@ -56,7 +56,15 @@ class TryAgain(NotAccepted):
 
 
 class GiveUp(NotAccepted):
-    """Certainly not taken, and never will be as it is."""
+    """Certainly not taken, and never will be as it is.
+
+    Of a request for many, ``offenders`` are the places of those it was refused for, or it is ``general``: for all.
+    """
+
+    def __init__(self, reason: str, *, offenders: tuple[int, ...] = (), general: bool = False) -> None:
+        super().__init__(reason)
+        self.offenders = offenders
+        self.general = general
 
 
 class OutcomeUnknown(NotAccepted):
