@@ -78,7 +78,7 @@ class Crew:
             self.call(name)
 
     def _goes_on(self, name: str, done: int) -> bool:
-        """Whether this thread looks again. Decided under the lock, so that no bell rings between looking and leaving."""
+        """Whether this thread looks again. Decided under the lock: no bell rings between looking and leaving."""
         with self._change:
             line = self._lines[name]
             if not self._stopping and (done or line.called):

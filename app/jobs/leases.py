@@ -62,6 +62,8 @@ def held_all(
     session: Session, model: type[Work], tokens: dict[int, str], options: Sequence[ORMOption] = ()
 ) -> dict[int, Work]:
     """Of many claims (the token by the row's id) the rows that are still held, locked for settling, in one query."""
+    if not tokens:
+        return {}
     ident = model.__table__.c["id"]  # type: ignore[attr-defined]
     query = sa.select(model).where(ident.in_(tokens)).order_by(ident).with_for_update()
     rows = session.scalars(query.options(*options).execution_options(populate_existing=True))

@@ -6,6 +6,7 @@ a row the circuit opens, for a growing time nobody tries, then exactly one lette
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,7 +67,7 @@ def holds(session: Session, transport: str, *, now: datetime) -> bool:
 
 def waits(row: MailCircuit, now: datetime) -> bool:
     """Whether nobody may try yet. An hour that lies too far ahead was set by a clock that has been put back."""
-    return row.try_at is not None and now < row.try_at <= now + LONGEST_ASKED
+    return row.try_at is not None and now < row.try_at <= now + timedelta(seconds=row.wait_seconds)
 
 
 def _is_probed(row: MailCircuit, lease: timedelta, now: datetime) -> bool:
@@ -83,7 +84,7 @@ def not_used(session: Session, transport: str, leave: Pass) -> None:
 def failed(
     session: Session, transport: str, leave: Pass, trouble: Trouble, *, letters: list[int], now: datetime
 ) -> bool:
-    """Count a failure of everyone; whether that opened the circuit, or kept it open.
+    """Count a failure of everyone; whether that opened the circuit just now.
 
     The letters it struck get their attempt back once it is open: it was not their fault.
     """
@@ -95,7 +96,7 @@ def failed(
         if leave.probe and leave.probe == row.probe:
             _open(session, row, trouble, now)
         _give_back(session, letters, row, now)
-        return True
+        return False
     if row.failing_since is None or not now - WITHIN <= row.failing_since <= now:
         row.failures, row.failing_since, row.struck = 0, now, []
     row.failures += 1
@@ -137,8 +138,8 @@ def _close(session: Session, row: MailCircuit) -> None:
 
 def _open(session: Session, row: MailCircuit, trouble: Trouble, now: datetime) -> None:
     grown = timedelta(seconds=row.wait_seconds * 2) if row.wait_seconds else FIRST_WAIT
-    row.wait_seconds = int(min(grown, LONGEST_WAIT).total_seconds())
-    wait = min(trouble.asked or timedelta(seconds=row.wait_seconds), LONGEST_ASKED)
+    wait = min(trouble.asked or min(grown, LONGEST_WAIT), LONGEST_ASKED)
+    row.wait_seconds = math.ceil(wait.total_seconds())
     row.try_at = now + wait
     row.probe = row.probe_until = None
     for name in WAKES:

@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-
 from sqlalchemy.orm import defer
 
 from app.core import db
@@ -33,6 +32,7 @@ MOST_ATTEMPTS = 12
 # The waits between twelve attempts: quick at first, because most trouble is short, about two days in all.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 80, 160, 300, 720, 1440))
 BODILESS = (defer(Email.raw), defer(Email.html), defer(Email.text), defer(Email.context))
+SKEW = timedelta(minutes=5)  # clocks of several machines differ by less
 UNSETTLED = (EmailState.SUBMITTING, EmailState.UNKNOWN)
 STOPPED = "The worker stopped while it handed the letter over."
 
@@ -83,6 +83,21 @@ def _can_go(row: Email, now: datetime) -> bool:
         leases.release(row)
         return False
     return True
+
+
+def bring_forward(session: Session, *, now: datetime) -> int:
+    """Call letters due whose hour lies further ahead than any wait of ours: a clock that has been put back set it."""
+    waits = enumerate((timedelta(0), *WAITS))
+    too_far = [
+        sa.and_(Email.attempts == tried, Email.try_after > now + max(wait, circuit.LONGEST_ASKED) + SKEW)
+        for tried, wait in waits
+    ]
+    dated = sa.or_(sa.and_(Email.attempts == 0, Email.created_at > now + SKEW), *too_far)
+    early = sa.update(Email).where(Email.state == EmailState.QUEUED, Email.try_after > now, dated)
+    moved = session.scalars(early.values(try_after=now).returning(Email.id)).all()
+    if moved:
+        ring(session, SEND)
+    return len(moved)
 
 
 def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
@@ -201,7 +216,15 @@ def _back(row: Email) -> None:
 
 
 def put_back(session: Session, claims: Sequence[Claim]) -> None:
-    """Let go of letters that were taken and perhaps marked, but certainly not handed over."""
+    """Let go of letters that were taken and not yet marked; any other is left alone, because it may have left."""
+    for row in _held(session, claims).values():
+        if row.state is EmailState.QUEUED:
+            _back(row)
+            leases.release(row)
+
+
+def unmark(session: Session, claims: Sequence[Claim]) -> None:
+    """Let go of letters that were marked as being handed over, and certainly were not."""
     for row in _held(session, claims).values():
         if row.state in {EmailState.QUEUED, EmailState.SUBMITTING}:
             _back(row)

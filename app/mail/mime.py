@@ -144,9 +144,7 @@ def build(rendered: render.Rendered, email: Email, message_id: str, *, now: date
     return written(rendered, email, message_id, now=now)[0]
 
 
-def written(
-    rendered: render.Rendered, email: Email, message_id: str, *, now: datetime
-) -> tuple[EmailMessage, bytes]:
+def written(rendered: render.Rendered, email: Email, message_id: str, *, now: datetime) -> tuple[EmailMessage, bytes]:
     """The whole letter and its bytes.
 
     Raises Unwritable for an address that mail without SMTPUTF8 cannot carry.

@@ -118,4 +118,3 @@ def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, n
 
 def _of_one(email_id: int) -> str:
     return f"letter:{email_id}"
-

@@ -13,7 +13,7 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, NotFound
-from app.mail import commands, jobs, outbox, queries
+from app.mail import commands, jobs, outbox, queries, sending
 from app.mail.commands import MOST_ATTEMPTS, WAITS
 from app.mail.message import Attachment, Priority
 from app.mail.models import Email, EmailState
@@ -92,7 +92,7 @@ def test_a_slow_lot_is_put_back_so_that_a_new_confirmation_goes_first(
 ) -> None:
     for number in range(3):
         queued(f"update:{number}", priority=Priority.UPDATE, repeatable=False)
-    monkeypatch.setattr(jobs, "LOT_SECONDS", 0)
+    monkeypatch.setattr(sending, "LOT_SECONDS", 0)
     transport = sent_with(Accepted())
     jobs.send()
     confirmation = queued("confirmation")

@@ -77,9 +77,9 @@ class SendGridTransport:
             group = waiting.pop(0)
             outcome, rest = self._one_request(group)
             waiting = rest + waiting
-            for letter in group if outcome is not None else ():
-                if not any(letter in again for again in rest):
-                    outcomes[letter.email_id] = outcome  # type: ignore[assignment]
+            again = {letter.email_id for letters in rest for letter in letters}
+            if outcome is not None:
+                outcomes.update((one.email_id, outcome) for one in group if one.email_id not in again)
             if isinstance(outcome, NotAccepted) and not isinstance(outcome, GiveUp):
                 break  # everybody's trouble: whoever has not been tried is not
         return outcomes
@@ -173,6 +173,6 @@ def _until_reset(headers: Any) -> timedelta:
     """The wait the provider asks for, between a second and an hour."""
     try:
         seconds = float(headers.get("X-RateLimit-Reset")) - time.time()
+        return timedelta(seconds=min(max(seconds, 1), LONGEST.total_seconds()))
     except (TypeError, ValueError, AttributeError):
         return LATER
-    return min(max(timedelta(seconds=seconds), timedelta(seconds=1)), LONGEST)

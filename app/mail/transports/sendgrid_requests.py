@@ -51,7 +51,7 @@ class Lane:
         return wanted
 
 
-def body(letter: Letter, lane: Lane = Lane()) -> dict[str, Any]:  # noqa: B008 - frozen
+def body(letter: Letter, lane: Lane = Lane()) -> dict[str, Any]:
     """The request for one letter. What comes back in events is an id and an attempt, nothing about the person."""
     wanted = _shared(letter, lane)
     wanted["personalizations"] = [_personal(letter)]
@@ -63,7 +63,7 @@ def body(letter: Letter, lane: Lane = Lane()) -> dict[str, Any]:  # noqa: B008 -
     return wanted
 
 
-def body_of_many(letters: Sequence[Letter], lane: Lane = Lane()) -> dict[str, Any] | None:  # noqa: B008 - frozen
+def body_of_many(letters: Sequence[Letter], lane: Lane = Lane()) -> dict[str, Any] | None:
     """One request for letters that ``together`` put together; None if they differ by more than SendGrid carries.
 
     Lines that all letters share stand in the request once; any other line is a tag for which each recipient has the
