@@ -60,16 +60,16 @@ class Crew:
         return not any(line.working for line in self._lines.values())
 
     def _work(self, name: str) -> None:
-        more = True
-        while more:
-            try:
+        left = False
+        try:
+            while not left:
                 done = self._lot(name)
-            except BaseException:
+                if done >= WORTH_ANOTHER:
+                    self._widen(name)
+                left = not self._goes_on(name, done)
+        finally:
+            if not left:  # it broke where nothing should: the place is free for the next who is called
                 self._leave(name)
-                raise
-            if done >= WORTH_ANOTHER:
-                self._widen(name)
-            more = self._goes_on(name, done)
 
     def _widen(self, name: str) -> None:
         with self._change:
