@@ -119,11 +119,11 @@ class Sender:
             now = self.clock()
             states = commands.settle(session, outcomes, now=now)
             commands.unmark(session, untried)
+            if len(struck) < len(outcomes):  # whoever was served was served before the trouble, which ends a lot
+                circuit.worked(session, self.transport.name, leave)
             if trouble is not None:
                 newly = self._note(session, leave, trouble, list(struck), now)
-            elif outcomes:
-                circuit.worked(session, self.transport.name, leave)
-            else:
+            elif not outcomes:
                 circuit.not_used(session, self.transport.name, leave)
         if newly:
             log.error("letters are held back", transport=self.transport.name, reason=trouble.reason if trouble else "")

@@ -68,7 +68,7 @@ class _Http(BaseHTTPRequestHandler):
     def log_message(self, *_arguments: Any) -> None:
         pass
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         fault = self.stand_in.fault()
         self.close_connection = True
         if fault == "reset while sending":

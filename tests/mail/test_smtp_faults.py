@@ -61,9 +61,8 @@ def test_the_step_that_failed_tells_what_is_known(
     outcome: type[NotAccepted],
     everyone: bool,  # noqa: FBT001
 ) -> None:
-    with smtp_stand_in(**{moment: how}) as (_server, address):
-        with pytest.raises(NotAccepted) as caught:
-            transport(address, timeout=0.2).submit(letter())
+    with smtp_stand_in(**{moment: how}) as (_server, address), pytest.raises(NotAccepted) as caught:
+        transport(address, timeout=0.2).submit(letter())
 
     assert type(caught.value) is outcome
     assert "@" not in caught.value.reason
