@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
@@ -178,7 +178,7 @@ def test_an_answer_that_refuses_one_letter_shows_that_the_way_is_open(database: 
 def test_failures_with_successes_between_them_open_nothing(database: Flask) -> None:
     for number in range(12):
         queued(f"letter:{number}")
-    answers = iter([UNREACHABLE, Accepted(), Accepted()] * 4)
+    answers: Iterator[Accepted | NotAccepted] = iter([UNREACHABLE, Accepted(), Accepted()] * 4)
     _transport, _clock, sender = stage(lambda _letter: next(answers))
     work(sender)
     assert not is_open()

@@ -17,10 +17,10 @@ from sqlalchemy.exc import OperationalError
 from app.core import db
 from app.core.db import transaction
 from app.jobs import leases, worker
-from app.mail import commands, jobs, sending
+from app.mail import commands, jobs, render, sending
 from app.mail.models import EmailState
 from app.mail.sending import Sender
-from app.mail.transports import Accepted, Letter, TryAgain
+from app.mail.transports import Accepted, Letter, Transport, TryAgain
 from app.mail.transports.dev import DevTransport
 from app.mail.transports.sendgrid import SendGridTransport
 from app.mail.transports.smtp import SmtpTransport
@@ -58,7 +58,10 @@ def test_a_worker_whose_clock_was_put_back_in_the_middle_still_settles_its_lette
 
 
 def test_no_lease_of_the_post_office_looks_as_if_a_clock_had_been_put_back() -> None:
-    ways = [SmtpTransport("smtp://mail.example.org", own_host="x.example"), SendGridTransport("k", host="https://x")]
+    ways: list[Transport] = [
+        SmtpTransport("smtp://mail.example.org", own_host="x.example"),
+        SendGridTransport("k", host="https://x"),
+    ]
     for way in ways:
         assert max(way.patience, sending.CLAIM) < leases.LONGEST
 
