@@ -28,6 +28,9 @@ from app.mail.models import Email
 
 BOUNCES = "bounce+"
 SHORT = 76
+# Ours, because the library looks through the whole letter for one that occurs nowhere, which takes it long.
+BOUNDARIES = ("=_undersigned_words", "=_undersigned_files")
+PLAIN = re.compile(r"[\w+-]+(\.[\w+-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 SHARED = {"content-type", "content-transfer-encoding", "mime-version", "auto-submitted", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
@@ -159,10 +162,10 @@ def written(rendered: render.Rendered, email: Email, message_id: str, *, now: da
 def _build(rendered: render.Rendered, email: Email, message_id: str, now: datetime) -> EmailMessage:
     name, address = sender()
     message = EmailMessage(policy=POLICY)
-    message["From"] = _address(email.from_name or name, address)
+    message["From"] = _known("From", email.from_name or name, address)
     message["To"] = _address(email.to_name, email.to_address)
     if email.reply_to:
-        message["Reply-To"] = _address(email.from_name, email.reply_to)
+        message["Reply-To"] = _known("Reply-To", email.from_name, email.reply_to)
     message["Subject"] = plain(rendered.subject, render.SUBJECT_LIMIT)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id
@@ -172,24 +175,33 @@ def _build(rendered: render.Rendered, email: Email, message_id: str, now: dateti
     if email.rank in AUTOMATIC_RANKS:
         message["Auto-Submitted"] = "auto-generated"
     message.set_content(rendered.text)
-    # Boundaries of ours, because making sure that the library's own occur nowhere takes it long.
     if rendered.html:
-        message.make_alternative(boundary=_boundary())
+        message.make_alternative(boundary=_boundary(0, rendered))
         message.add_alternative(rendered.html, subtype="html")
     if email.attachments:
-        message.make_mixed(boundary=_boundary())
+        message.make_mixed(boundary=_boundary(1, rendered))
     for file in email.attachments:
         main, _, sub = _mimetype(file.mimetype)
         message.add_attachment(file.body, maintype=main, subtype=sub, filename=filename(file.filename))
     return message
 
 
-def _boundary() -> str:
-    """A line that stands in no letter: "=_" cannot be written in quoted-printable, nor in base64."""
-    return f"=_{secrets.token_hex(12)}"
+def _boundary(kind: int, rendered: render.Rendered) -> str:
+    """What parts the letter's parts: the usual line, unless somebody wrote it into their words to part them anew."""
+    usual = BOUNDARIES[kind]
+    return f"=_{secrets.token_hex(16)}" if usual in rendered.text or usual in rendered.html else usual
+
+
+@functools.lru_cache(maxsize=256)
+def _known(header: str, name: str, address: str) -> Any:
+    """Whom many letters are from, taken apart once."""
+    return POLICY.header_factory(header, _address(name, address))
 
 
 def _address(name: str, address: str) -> Address:
+    local, _, host = address.rpartition("@")
+    if PLAIN.fullmatch(address):  # nearly every address: nothing to quote, so nothing to take apart first
+        return Address(display_name=plain(name, 200), username=local, domain=host)
     return Address(display_name=plain(name, 200), addr_spec=_ascii(address))
 
 
