@@ -65,6 +65,18 @@ def holds(session: Session, transport: str, *, now: datetime) -> bool:
     return row is not None and row.opened_at is not None and waits(row, now)
 
 
+def is_open(session: Session, transport: str) -> bool:
+    """Whether letters wait because nobody was served."""
+    row = _row(session, transport)
+    return row is not None and row.opened_at is not None
+
+
+def is_calm(session: Session, transport: str) -> bool:
+    """Whether nothing has failed since the last success. A look that locks nothing."""
+    row = _row(session, transport)
+    return row is None or not row.failures
+
+
 def waits(row: MailCircuit, now: datetime) -> bool:
     """Whether nobody may try yet. An hour that lies too far ahead was set by a clock that has been put back."""
     return row.try_at is not None and now < row.try_at <= now + timedelta(seconds=row.wait_seconds)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from email.utils import parseaddr
 
 from app.core.clock import utc_now
-from app.core.db import transaction
+from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import commands, mime
+from app.mail import circuit, commands, mime, queries
+from app.mail.circuit import Pass
 from app.mail.outbox import SEND
-from app.mail.sending import LOT, LOT_SECONDS, Sender
-from app.mail.transports import Transport
+from app.mail.sending import LOT, LOT_SECONDS, Sender, is_everyones
+from app.mail.transports import NotAccepted, Outcome, Transport
 from app.mail.transports.dev import DevTransport
 from app.mail.transports.sendgrid import SendGridTransport
 from app.mail.transports.smtp import SmtpTransport
 from config.settings import MailTransport, Settings
 
-__all__ = ["LOT", "LOT_SECONDS", "bind", "mend_dates", "send", "use"]
+__all__ = ["LOT", "LOT_SECONDS", "bind", "bound", "heed", "held_back", "mend_dates", "not_used", "send", "use"]
 
 
 class _Bound:
@@ -34,6 +36,18 @@ def use(transport: Transport) -> None:
     _Bound.sender = Sender(transport)
 
 
+def sender() -> Sender:
+    """What this process hands letters over with."""
+    if _Bound.sender is None:
+        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
+    return _Bound.sender
+
+
+def bound() -> Transport:
+    """The way out that this process was given."""
+    return sender().transport
+
+
 def _transport(settings: Settings) -> Transport:
     if settings.mail_transport is MailTransport.SMTP:
         own_host = parseaddr(settings.mail_from)[1].rpartition("@")[2]
@@ -49,12 +63,61 @@ def _transport(settings: Settings) -> Transport:
     return DevTransport(settings.var_dir / "mail")
 
 
+class _Own(threading.local):
+    leave = Pass()
+
+
+_own = _Own()
+
+
+def held_back() -> bool:
+    """Whether nothing of a mailing may be handed over now.
+
+    After a time of trouble a single letter tries first, for much less is lost with it; a batch only if none is due.
+    """
+    name, patience = bound().name, bound().patience
+    with reading() as session:
+        now = utc_now()
+        if queries.paused(session, name):
+            return True
+        if circuit.is_calm(session, name):
+            _own.leave = Pass()
+            return False
+        if circuit.holds(session, name, now=now):
+            return True
+        if circuit.is_open(session, name) and queries.anything_due(session, now=now):
+            return True
+    with transaction() as session:
+        leave = circuit.ask(session, name, lease=patience, now=utc_now())
+    _own.leave = leave or Pass()
+    return leave is None
+
+
+def not_used() -> None:
+    """There was nothing to hand over after all: somebody else may try."""
+    if _own.leave.probe:
+        with transaction() as session:
+            circuit.not_used(session, bound().name, _own.leave)
+        _own.leave = Pass()
+
+
+def heed(outcome: Outcome) -> None:
+    """Learn from what became of a lot: have everything wait where nobody is served, or go on where somebody was."""
+    leave, _own.leave = _own.leave, Pass()
+    if not is_everyones(outcome):
+        with reading() as session:
+            if circuit.is_calm(session, bound().name):
+                return
+        with transaction() as session:
+            circuit.worked(session, bound().name, leave)
+    elif isinstance(outcome, NotAccepted):
+        sender().note(leave, outcome)
+
+
 @job(SEND, shared=True)
 def send() -> int:
     """Send one lot of letters; returns how many were worked on."""
-    if _Bound.sender is None:
-        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
-    return _Bound.sender.lot()
+    return sender().lot()
 
 
 @job("mail.dates")

@@ -24,10 +24,10 @@ from app.mail.outbox import CATEGORIES
 from app.mail.transports import (
     AccountRefused,
     Letter,
-    ManyAtOnce,
     NotAccepted,
     Outcome,
     OutcomeUnknown,
+    SeveralTransport,
     Transport,
     TryAgain,
 )
@@ -108,11 +108,11 @@ class Sender:
                 state = states.get(claim.email_id)
                 settled = state.value if state else "another worker's"
                 log.warning("letter not accepted", email=claim.email_id, state=settled, reason=outcome.reason)
-        return len(lot) - len(untried), not any(_is_everyones(outcome) for outcome in outcomes.values())
+        return len(lot) - len(untried), not any(is_everyones(outcome) for outcome in outcomes.values())
 
     def _settle(self, leave: Pass, outcomes: dict[Claim, Outcome], untried: list[Claim]) -> dict[int, EmailState]:
         """Write down what became of a lot, and what that says of the way out."""
-        struck = {claim.email_id: outcome for claim, outcome in outcomes.items() if _is_everyones(outcome)}
+        struck = {claim.email_id: outcome for claim, outcome in outcomes.items() if is_everyones(outcome)}
         trouble = next((outcome for outcome in struck.values() if isinstance(outcome, NotAccepted)), None)
         newly = False
         with transaction() as session:
@@ -125,9 +125,19 @@ class Sender:
                 newly = self._note(session, leave, trouble, list(struck), now)
             elif not outcomes:
                 circuit.not_used(session, self.transport.name, leave)
-        if newly:
-            log.error("letters are held back", transport=self.transport.name, reason=trouble.reason if trouble else "")
+        if newly and trouble is not None:
+            self._tell(trouble)
         return states
+
+    def note(self, leave: Pass, trouble: NotAccepted) -> None:
+        """Write down that nobody is served, as somebody else found out."""
+        with transaction() as session:
+            newly = self._note(session, leave, trouble, [], self.clock())
+        if newly:
+            self._tell(trouble)
+
+    def _tell(self, trouble: NotAccepted) -> None:
+        log.error("letters are held back", transport=self.transport.name, reason=trouble.reason)
 
     def _note(self, session: Session, leave: Pass, trouble: NotAccepted, struck: list[int], now: datetime) -> bool:
         """Write down that nobody is served; whether that is news."""
@@ -176,8 +186,8 @@ class Sender:
 
 def _submit(transport: Transport, letters: Sequence[Letter], until: float) -> dict[int, Outcome]:
     """Hand letters over, one after the other or in one request, until one shows that nobody is served."""
-    if isinstance(transport, ManyAtOnce) and len(letters) > 1:
-        return transport.submit_many(letters)
+    if isinstance(transport, SeveralTransport) and len(letters) > 1:
+        return transport.submit_all(letters)
     outcomes: dict[int, Outcome] = {}
     for letter in letters:
         try:
@@ -185,12 +195,12 @@ def _submit(transport: Transport, letters: Sequence[Letter], until: float) -> di
         except NotAccepted as refusal:
             outcome = refusal
         outcomes[letter.email_id] = outcome
-        if _is_everyones(outcome) or time.monotonic() > until:
+        if is_everyones(outcome) or time.monotonic() > until:
             break
     return outcomes
 
 
-def _is_everyones(outcome: Outcome) -> bool:
+def is_everyones(outcome: Outcome) -> bool:
     """Whether an outcome says more of the way out than of the letter."""
     return isinstance(outcome, AccountRefused | OutcomeUnknown) or (isinstance(outcome, TryAgain) and outcome.everyone)
 

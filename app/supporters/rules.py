@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from app.core import tokens
@@ -10,6 +11,7 @@ from app.core import tokens
 LINKS_LAST = timedelta(days=2 * 366)
 ONE_CLICK = "List-Unsubscribe=One-Click"
 LEAVE_ALL = "Stop all letters"
+STREAMS = "updates:"
 
 
 def asked_again(organization: str) -> str:
@@ -24,12 +26,26 @@ def leaving(organization: str) -> str:
 
 def stream(organization_id: int) -> str:
     """The stream of an organization's updates; leaving it stops letters already queued."""
-    return f"updates:{organization_id}"
+    return f"{STREAMS}{organization_id}"
 
 
 def preferences_path(supporter_id: int, now: datetime) -> str:
     """Where a supporter sees and changes what they said yes to."""
     return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
+
+
+def links_in(organization_id: int, mailing_id: int, now: datetime) -> Callable[[int], tuple[str, str]]:
+    """For each supporter of a mailing what proves the two links of its letter: to leave, and to see one's answers.
+
+    The link to leave remembers the mailing that it stood in.
+    """
+    leave = tokens.signing("unsubscribe", lasts=LINKS_LAST, now=now)
+    manage = tokens.signing("preferences", lasts=LINKS_LAST, now=now)
+
+    def links(supporter_id: int) -> tuple[str, str]:
+        return leave({"id": supporter_id, "from": organization_id, "of": mailing_id}), manage({"id": supporter_id})
+
+    return links
 
 
 def unsubscribe_path(supporter_id: int, organization_id: int, now: datetime) -> str:

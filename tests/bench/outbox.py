@@ -28,7 +28,7 @@ from app.core.clock import utc_now
 from app.mail import mime, outbox, render
 from app.mail.message import Message, Priority
 from app.mail.models import Email, EmailState
-from app.mail.transports import Letter, ManyAtOnce, Transport
+from app.mail.transports import Letter, SeveralTransport, Transport
 from app.mail.transports.sendgrid import SendGridTransport
 from app.mail.transports.smtp import SmtpTransport
 from app.schema import Base
@@ -64,9 +64,9 @@ def ready_letters(number: int) -> list[Letter]:
 def posting(transport: Transport, letters: Sequence[Letter]) -> float:
     """Letters a second of one process that only posts."""
     started = time.perf_counter()
-    if isinstance(transport, ManyAtOnce):
+    if isinstance(transport, SeveralTransport):
         for at in range(0, len(letters), LOT):
-            transport.submit_many(letters[at : at + LOT])
+            transport.submit_all(letters[at : at + LOT])
     else:
         for letter in letters:
             transport.submit(letter)

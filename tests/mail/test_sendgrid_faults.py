@@ -120,7 +120,7 @@ def test_the_hour_the_provider_names_is_asked_of_everyone(stand_in: SendGridStan
 def test_like_letters_leave_in_one_request_and_each_reads_its_own_words(stand_in: SendGridStandIn) -> None:
     letters = [letter(number) for number in range(1, 26)]
 
-    outcomes = transport(stand_in).submit_many(letters)
+    outcomes = transport(stand_in).submit_all(letters)
 
     assert set(outcomes.values()) == {Accepted("4XyZ1")}
     assert len(outcomes) == 25
@@ -147,14 +147,14 @@ def read(stand_in: SendGridStandIn) -> list[dict[str, Any]]:
 
 def test_words_that_look_like_a_tag_are_left_as_they_are(stand_in: SendGridStandIn) -> None:
     odd = [letter(number, text=f"-name- {{{{x}}}} %1 <% y %> {number}\n") for number in (1, 2)]
-    transport(stand_in).submit_many(odd)
+    transport(stand_in).submit_all(odd)
     assert [sent["text/plain"] for sent in read(stand_in)] == [f"-name- {{{{x}}}} %1 <% y %> {n}\n" for n in (1, 2)]
 
 
 def test_no_address_stands_twice_in_a_request_however_it_is_written(stand_in: SendGridStandIn) -> None:
     letters = [letter(1, to="mina@example.org"), letter(2, to="MINA@example.org"), letter(3, to="ewa@example.org")]
     assert [[one.email_id for one in group] for group in together(letters)] == [[1, 3], [2]]
-    assert len(transport(stand_in).submit_many(letters)) == 3
+    assert len(transport(stand_in).submit_all(letters)) == 3
     assert stand_in.requests == 2
 
 
@@ -173,7 +173,7 @@ def test_letters_that_are_not_alike_never_share_a_request() -> None:
 def test_letters_that_differ_by_more_than_may_be_put_into_a_request_go_alone(stand_in: SendGridStandIn) -> None:
     letters = [letter(number, text=f"{number} " + "ä" * 6_000 + "\n") for number in (1, 2)]
     assert body_of_many(letters) is None
-    assert len(transport(stand_in).submit_many(letters)) == 2
+    assert len(transport(stand_in).submit_all(letters)) == 2
     assert stand_in.requests == 2
 
 
@@ -195,7 +195,7 @@ def test_one_bad_recipient_is_taken_out_and_the_rest_go(stand_in: SendGridStandI
     stand_in.always = refuses("person7@people.example", "person20@people.example", named=named)
     letters = [letter(number) for number in range(1, 26)]
 
-    outcomes = transport(stand_in).submit_many(letters)
+    outcomes = transport(stand_in).submit_all(letters)
 
     refused = {number for number, outcome in outcomes.items() if isinstance(outcome, GiveUp)}
     assert refused == {7, 20}
@@ -207,14 +207,14 @@ def test_one_bad_recipient_is_taken_out_and_the_rest_go(stand_in: SendGridStandI
 
 def test_a_refusal_of_what_all_share_is_not_asked_again_for_each(stand_in: SendGridStandIn) -> None:
     stand_in.always = (400, errors("The from address does not match a verified sender.", "from"), {})
-    outcomes = transport(stand_in).submit_many([letter(number) for number in range(1, 9)])
+    outcomes = transport(stand_in).submit_all([letter(number) for number in range(1, 9)])
     assert {type(outcome) for outcome in outcomes.values()} == {GiveUp}
     assert stand_in.requests == 1
 
 
 def test_after_a_lost_answer_nobody_else_is_tried(stand_in: SendGridStandIn) -> None:
     stand_in.faults = ["lose"]
-    outcomes = transport(stand_in).submit_many([letter(1), letter(2, from_name="Another house")])
+    outcomes = transport(stand_in).submit_all([letter(1), letter(2, from_name="Another house")])
     assert list(outcomes) == [1]
     assert isinstance(outcomes[1], OutcomeUnknown)
 

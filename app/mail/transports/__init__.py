@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from app.mail.transports.many import Lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,7 @@ class TryAgain(NotAccepted):
 
 
 class GiveUp(NotAccepted):
-    """Certainly not taken, and never will be as it is.
-
-    Of a request for many, ``offenders`` are the places of those it was refused for, or it is ``general``: for all.
-    """
-
-    def __init__(self, reason: str, *, offenders: tuple[int, ...] = (), general: bool = False) -> None:
-        super().__init__(reason)
-        self.offenders = offenders
-        self.general = general
+    """Certainly not taken, and never will be as it is."""
 
 
 class OutcomeUnknown(NotAccepted):
@@ -89,8 +84,18 @@ class Transport(Protocol):
 
 
 @runtime_checkable
-class ManyAtOnce(Protocol):
-    """A way out that takes many letters in one request."""
+class SeveralTransport(Transport, Protocol):
+    """A way out that takes several different letters at once."""
 
-    def submit_many(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
+    def submit_all(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
         """Hand letters over; the outcome of each by its id. A letter that is not there was not tried."""
+
+
+@runtime_checkable
+class ManyTransport(Transport, Protocol):
+    """A way out that takes one letter for up to ``most_readers`` readers in one request."""
+
+    most_readers: int
+
+    def submit_many(self, lot: Lot) -> Accepted:
+        """Hand a lot over, blocking: all of its readers are taken, or none. Raises an outcome, or one of ``many``."""

@@ -15,6 +15,7 @@ import threading
 import time
 import urllib.error
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -30,8 +31,9 @@ from app.mail.transports import (
     Outcome,
     OutcomeUnknown,
     TryAgain,
+    many,
 )
-from app.mail.transports.sendgrid_requests import Lane, body, body_of_many, check, together
+from app.mail.transports.sendgrid_requests import UNTRACKED, UPDATE, Lane, body, body_of_many, check, together
 
 LATER = timedelta(minutes=1)
 LONGEST = timedelta(hours=1)
@@ -45,6 +47,7 @@ class SendGridTransport:
     """Hands letters to ``host`` (another region, or a test's server) with an API key."""
 
     name = "sendgrid"
+    most_readers = 1000
 
     def __init__(
         self,
@@ -66,9 +69,19 @@ class SendGridTransport:
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand the letter over in one request."""
-        return self.call(body(letter, self.lane))
+        try:
+            return self._checked(body(letter, self.lane), readers=1)
+        except (many.ReaderRefused, many.WordsRefused) as refusal:
+            raise GiveUp(refusal.reason) from refusal
 
-    def submit_many(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
+    def submit_many(self, lot: many.Lot) -> Accepted:
+        """Hand one letter for many readers over in one request."""
+        if many.size(lot) >= many.SIZE_LIMIT:
+            raise many.TooMuch("The request would be larger than the 30 MB SendGrid takes.")
+        shared = {"tracking_settings": UNTRACKED, "categories": [UPDATE], **self.lane.settings(UPDATE)}
+        return self._post(many.body(replace(lot, shared={**shared, **lot.shared})), readers=len(lot.readers))
+
+    def submit_all(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
         """Hand letters over in as few requests as their likeness allows; what is not in the answer was not tried."""
         until = time.monotonic() + MANY_SECONDS
         outcomes: dict[int, Outcome] = {}
@@ -89,19 +102,29 @@ class SendGridTransport:
         wanted = body(group[0], self.lane) if len(group) == 1 else body_of_many(group, self.lane)
         if wanted is None:
             return None, [[letter] for letter in group]
+        middle = len(group) // 2
         try:
-            return self.call(wanted), []
-        except GiveUp as refusal:
-            return refusal, _without_offenders(group, refusal)
+            return self._checked(wanted, readers=len(group)), []
+        except many.ReaderRefused as refusal:
+            rest = [letter for place, letter in enumerate(group) if place != refusal.place]
+            return GiveUp(refusal.reason), [rest] if rest else []
+        except many.TooMuch as refusal:
+            return GiveUp(refusal.reason), [group[:middle], group[middle:]]
         except NotAccepted as refusal:
             return refusal, []
 
-    def call(self, request: dict[str, Any]) -> Accepted:
+    def _checked(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
+        check(wanted)
+        return self._post(wanted, readers=readers)
+
+    def _post(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
         """Make one request of mail/send. Raises what its answer, or the lack of one, means."""
-        check(request)
         try:
-            answer = self._client().client.mail.send.post(request_body=request)
+            answer = self._client().client.mail.send.post(request_body=wanted)
         except HTTPError as error:
+            if error.status_code in {400, 413, 415}:
+                said = f"SendGrid said {error.status_code}: {_words(error.body)}"
+                raise many.refused(error.status_code, _fields(error.body), said, readers=readers) from error
             raise _meaning(error.status_code, error.body, error.headers) from error
         except urllib.error.URLError as error:
             said = f"SendGrid cannot be reached: {type(error.reason).__name__}"
@@ -121,18 +144,6 @@ class SendGridTransport:
         return client
 
 
-def _without_offenders(group: list[Letter], refusal: GiveUp) -> list[list[Letter]]:
-    """Who of a refused request is tried again: all but the named, or two halves if nobody is named."""
-    if len(group) == 1 or refusal.general:
-        return []
-    named = {number for number in refusal.offenders if number < len(group)}
-    if named:
-        rest = [letter for number, letter in enumerate(group) if number not in named]
-        return [rest] if rest else []
-    middle = len(group) // 2
-    return [group[:middle], group[middle:]]
-
-
 def _meaning(status: int, answer: bytes, headers: Any) -> NotAccepted:
     """What an answer other than 202 says of the letter."""
     said = f"SendGrid said {status}: {_words(answer)}"
@@ -146,9 +157,7 @@ def _meaning(status: int, answer: bytes, headers: Any) -> NotAccepted:
         # We never ask for the sandbox, so this is the account's or not SendGrid at all: no letter shall pay for it.
         return AccountRefused(f"SendGrid answered {status}: it checked the letter (sandbox mode) and did not send it.")
     if 400 <= status < 500:
-        fields = _fields(answer)
-        offenders = [int(found[1]) for field in fields if (found := re.match(r"personalizations\W+(\d+)", field))]
-        return GiveUp(said, offenders=tuple(offenders), general=bool(fields) and not offenders)
+        return GiveUp(said)
     return OutcomeUnknown(said)
 
 
