@@ -110,6 +110,8 @@ class SendGridTransport:
             return GiveUp(refusal.reason), [rest] if rest else []
         except many.TooMuch as refusal:
             return GiveUp(refusal.reason), [group[:middle], group[middle:]]
+        except many.WordsRefused as refusal:
+            return GiveUp(refusal.reason), []
         except NotAccepted as refusal:
             return refusal, []
 
