@@ -162,8 +162,11 @@ def _give_back(session: Session, letters: list[int], row: MailCircuit, now: date
     """It was not these letters' fault; but they go to the end, so that each probe is another letter."""
     due = max(row.try_at or now, now)
     fresh = {"attempts": sa.case((Email.attempts > 0, Email.attempts - 1), else_=0), "try_after": due}
-    queued = sa.update(Email).where(Email.id.in_(letters), Email.state == EmailState.QUEUED)
-    session.execute(queued.values(fresh).execution_options(synchronize_session=False))
+    # A letter that another worker holds is being tried again already; to wait for it here could wait for ever.
+    free = sa.select(Email.id).where(Email.id.in_(letters), Email.state == EmailState.QUEUED)
+    idents = session.scalars(free.with_for_update(skip_locked=True)).all()
+    back = sa.update(Email).where(Email.id.in_(idents)).values(fresh)
+    session.execute(back.execution_options(synchronize_session=False))
 
 
 def _row(session: Session, transport: str, *, locked: bool = False) -> MailCircuit | None:
