@@ -61,7 +61,12 @@ def create_app(settings: Settings) -> Flask:
     logging.configure(settings.log_level, json=settings.production)
     db.connect(settings.database_url)
     tokens.bind(settings.secret_key)
-    render.bind(base_url=settings.base_url, mail_from=settings.mail_from, postal_address=settings.mail_postal_address)
+    render.bind(
+        base_url=settings.base_url,
+        mail_from=settings.mail_from,
+        postal_address=settings.mail_postal_address,
+        reply_domain=settings.reply_domain,
+    )
     mail_jobs.bind(settings)
     engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")

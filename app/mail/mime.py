@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
@@ -19,12 +20,15 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
+from app.core import tokens
+from app.core.inputs import LARGEST_ID
 from app.core.text import plain
 from app.mail import render
 from app.mail.models import Email
 
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
+REPLY_ADDRESS = re.compile(r"r\+(?P<kind>m?)(?P<number>\d{1,19})\.(?P<signature>[a-z2-7]{16})@(?P<domain>\S+)", re.ASCII)
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
 
 
@@ -69,6 +73,42 @@ def sender() -> tuple[str, str]:
     return parseaddr(render.house().mail_from)
 
 
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What an answer belongs to: a single letter, or one reader of a mailing."""
+
+    email_id: int | None = None
+    reader_id: int | None = None
+
+
+def reply_address(thread: Thread) -> str:
+    """Where answers to a letter come back to us: signed, so that nobody writes into a thread by guessing its number.
+
+    Empty where this installation takes no answers in.
+    """
+    domain = render.house().reply_domain
+    number = f"{thread.email_id}" if thread.email_id is not None else f"m{thread.reader_id}"
+    return f"r+{number}.{tokens.short_signature('reply', number)}@{domain}" if domain else ""
+
+
+def read_reply_address(address: str) -> Thread | None:
+    """The thread an address of ours belongs to; None for any other address and for a wrong signature."""
+    domain = render.house().reply_domain
+    found = REPLY_ADDRESS.fullmatch(address.strip().lower())
+    if not domain or found is None or found["domain"] != domain:
+        return None
+    number = found["kind"] + found["number"]
+    if not tokens.is_signed("reply", number, found["signature"]) or int(found["number"]) > LARGEST_ID:
+        return None
+    return Thread(reader_id=int(found["number"])) if found["kind"] else Thread(email_id=int(found["number"]))
+
+
+def answers_to(email: Email) -> str:
+    """Where an answer to this letter goes: through us where the installation takes answers in, else straight on."""
+    through_us = "" if email.answers_directly else reply_address(Thread(email_id=email.id))
+    return through_us or email.reply_to
+
+
 def build(rendered: render.Rendered, email: Email, message_id: str, *, now: datetime) -> EmailMessage:
     """The whole letter: text before HTML, attachments last.
 
@@ -88,7 +128,7 @@ def _build(rendered: render.Rendered, email: Email, message_id: str, now: dateti
     message["From"] = _address(email.from_name or name, address)
     message["To"] = _address(email.to_name, email.to_address)
     if email.reply_to:
-        message["Reply-To"] = _address(email.from_name, email.reply_to)
+        message["Reply-To"] = _address(email.from_name, answers_to(email))
     message["Subject"] = plain(rendered.subject, render.SUBJECT_LIMIT)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id

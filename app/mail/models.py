@@ -50,6 +50,7 @@ class Email(Leased, Base):
     to_name: Mapped[str] = mapped_column(sa.String(200), default="")
     from_name: Mapped[str] = mapped_column(sa.String(200), default="")
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    answers_directly: Mapped[bool] = mapped_column(default=False)
     stream: Mapped[str] = mapped_column(sa.String(60), default="")
     unsubscribe_path: Mapped[str] = mapped_column(sa.String(500), default="")
     language: Mapped[str] = mapped_column(sa.String(20), default="en")

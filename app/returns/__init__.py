@@ -1,0 +1,1 @@
+"""What comes back: the provider's events, bounces and replies. Knows letters; whose they are, the rooms above know."""
