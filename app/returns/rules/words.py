@@ -14,7 +14,7 @@ from lxml import etree
 from app.core.text import canonical
 
 SEEN = 60_000  # characters that are looked at for a quotation
-LONGEST_LINE, MOST_LINES = 400, 5_000
+LONGEST_LINE, MOST_LINES = 400, 1_000  # quotequail takes the square of lines that look like headers
 WORDS_LIMIT, QUOTED_LIMIT = 20_000, 10_000
 STAND_IN = "\ue000"  # of a private area: no mail means anything by it
 SKIPPED = ("head", "script", "style", "title", "template", "noscript", "iframe", "object", "svg", "math")
