@@ -6,6 +6,7 @@ of them hand over this one message, header for header.
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from dataclasses import dataclass
@@ -21,14 +22,16 @@ from typing import Any
 from email_validator import EmailNotValidError, validate_email
 
 from app.core import tokens
-from app.core.inputs import LARGEST_ID
 from app.core.text import plain
 from app.mail import render
 from app.mail.models import Email
 
+BOUNCES = "bounce+"
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
-REPLY_ADDRESS = re.compile(r"r\+(?P<kind>m?)(?P<number>\d{1,19})\.(?P<signature>[a-z2-7]{16})@(?P<domain>\S+)", re.ASCII)
+REPLY_ADDRESS = re.compile(
+    r"r\+(?P<kind>m?)(?P<number>\d{1,18})\.(?P<signature>[0-9a-f]{16})@(?P<domain>\S+)", re.ASCII
+)
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
 
 
@@ -68,6 +71,28 @@ def new_message_id(email: Email) -> str:
     return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
 
 
+def verp_address(email_id: int) -> str:
+    """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
+
+    The signature keeps strangers from reporting letters as undeliverable by counting.
+    """
+    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{sender()[1].rpartition('@')[2]}"
+
+
+def read_verp(address: str) -> int | None:
+    """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    local, _, host = address.strip().strip("<>").casefold().rpartition("@")
+    named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
+    if named is None or host != sender()[1].rpartition("@")[2].casefold():
+        return None
+    email_id = int(named[1])
+    return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None
+
+
+def _verp_signature(email_id: int) -> str:
+    return tokens.mark("bounce", str(email_id))[:16]
+
+
 def sender() -> tuple[str, str]:
     """The platform's name and address."""
     return parseaddr(render.house().mail_from)
@@ -88,7 +113,7 @@ def reply_address(thread: Thread) -> str:
     """
     domain = render.house().reply_domain
     number = f"{thread.email_id}" if thread.email_id is not None else f"m{thread.reader_id}"
-    return f"r+{number}.{tokens.short_signature('reply', number)}@{domain}" if domain else ""
+    return f"r+{number}.{_reply_signature(number)}@{domain}" if domain else ""
 
 
 def read_reply_address(address: str) -> Thread | None:
@@ -98,9 +123,13 @@ def read_reply_address(address: str) -> Thread | None:
     if not domain or found is None or found["domain"] != domain:
         return None
     number = found["kind"] + found["number"]
-    if not tokens.is_signed("reply", number, found["signature"]) or int(found["number"]) > LARGEST_ID:
+    if not hmac.compare_digest(_reply_signature(number), found["signature"]):
         return None
     return Thread(reader_id=int(found["number"])) if found["kind"] else Thread(email_id=int(found["number"]))
+
+
+def _reply_signature(number: str) -> str:
+    return tokens.mark("reply", number)[:16]
 
 
 def answers_to(email: Email) -> str:
