@@ -71,7 +71,7 @@ class Part:
 
     def _charset_named(self) -> str:
         try:
-            return collapse_rfc2231_value(self.head.get_param("charset") or "utf-8")  # type: ignore[arg-type]
+            return collapse_rfc2231_value(self.head.get_param("charset") or "utf-8")
         except (ValueError, LookupError, TypeError):
             return "utf-8"
 

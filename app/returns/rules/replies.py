@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from email.message import Message
 
 from app.core.text import canonical_email, plain
-from app.returns.rules.parts import Parts, addresses, header, taken_apart, words
+from app.returns.rules.parts import HEADER_LIMIT, Parts, addresses, header, taken_apart, words
 from app.returns.rules.words import from_html, new_part
 
 TEXT_LIMIT, HTML_LIMIT = 200_000, 400_000  # bytes that are looked at; the new part stands at the top of an answer
 MOST_FILES = 30
+LARGEST_MAIL = 30 * 1024 * 1024
+LARGEST_POST = 32 * 1024 * 1024  # SendGrid takes mail of 30 MB; the rest is the form around it
 MOST_REFERENCES = 40
 RECIPIENTS = ("X-Original-To", "Delivered-To", "Envelope-To", "To", "Cc")
 MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
 # What mail programs that answer by themselves put above their answers. Not all say Auto-Submitted, as they should.
 ALWAYS_AUTOMATIC = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply", "X-Failed-Recipients")
-VACATION = re.compile(r"^(automatic reply|auto(matic)?[- ]?(reply|response)|out of (the )?office|abwesend|absence)\b", re.I)
-MACHINES = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+.-].*)?@", re.I)
+VACATION = re.compile(r"(auto(matic)?[- ]?(reply|response)|out of (the )?office|abwesend|absence)\b", re.IGNORECASE)
+MACHINES = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+.-].*)?@", re.IGNORECASE)
 
 
 class Unreadable(Exception):
@@ -78,7 +80,7 @@ def read(raw: bytes, envelope: Envelope) -> Incoming:
         recipients=tuple(dict.fromkeys([*envelope.recipients, *_recipients(parts.head)])),
         subject=words(header(parts.head, "Subject"))[:300],
         message_id=next(iter(_ids(header(parts.head, "Message-ID"))), ""),
-        references=tuple(_ids(f"{header(parts.head, 'In-Reply-To')} {header(parts.head, 'References')}")),
+        references=_references(parts.head),
         automatic=why_automatic(parts.head, sender, address),
         is_bounce=is_bounce(parts.head, sender, address),
         words=added,
@@ -147,7 +149,13 @@ def _recipients(head: Message) -> list[str]:
 
 
 def _ids(value: str) -> list[str]:
-    return list(dict.fromkeys(MESSAGE_ID.findall(value)))[:MOST_REFERENCES]
+    return list(dict.fromkeys(MESSAGE_ID.findall(value)))
+
+
+def _references(head: Message) -> tuple[str, ...]:
+    """What it answers first, then the thread backwards."""
+    last = str(head.get("References") or "")[-HEADER_LIMIT:]
+    return tuple(dict.fromkeys([*_ids(header(head, "In-Reply-To")), *reversed(_ids(last))]))[:MOST_REFERENCES]
 
 
 def _text(parts: Parts) -> tuple[str, str, bool]:

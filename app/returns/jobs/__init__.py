@@ -1,0 +1,5 @@
+"""What the worker does with what comes back."""
+
+from app.returns.jobs import mailbox, replies
+
+__all__ = ["mailbox", "replies"]
