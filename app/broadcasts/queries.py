@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
 from app.campaigns.models import Campaign
 from app.coalitions.models import Coalition
-from app.coalitions.queries import may
+from app.coalitions.queries import may, organizations_acting
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
 from app.mail.models import Email, EmailState
 from app.petitions.models import Petition, Signature, SignatureState
+from app.returns.models import Reply
 from app.supporters.models import Purpose, Standing, Supporter
 
 if TYPE_CHECKING:
@@ -111,6 +112,26 @@ def progress(session: Session, broadcast_id: int) -> dict[str, int]:
     )
     counts = Counter({state.value: count for state, count in rows})
     return {state.value: counts[state.value] for state in EmailState}
+
+
+def answers_to(broadcast_id: int) -> sa.ColumnElement[bool]:
+    """The condition on replies that makes them answers to this update."""
+    letters = sa.select(BroadcastRecipient.email_id).where(BroadcastRecipient.broadcast_id == broadcast_id)
+    return Reply.email_id.in_(letters)
+
+
+def answered_broadcast(session: Session, slug: str, ident: int, *, by: Actor) -> Broadcast:
+    """The update, for those who may write in its sender's name: they alone see who answered. Else NotFound."""
+    found = broadcast_for(session, slug, ident, by=by)
+    if not may_read_answers(session, found, by=by):
+        raise NotFound
+    return found
+
+
+def may_read_answers(session: Session, broadcast: Broadcast, *, by: Actor) -> bool:
+    """Whether somebody may see the addresses of those who answered: supporters gave them to the sender only."""
+    acting = organizations_acting(session, broadcast.campaign.coalition_id, by=by, right=Right.WRITE_UPDATE)
+    return any(one.id == broadcast.organization_id for one in acting)
 
 
 def unsettled(session: Session, broadcast_id: int) -> int:

@@ -62,6 +62,7 @@ class Kind(Enum):
     SIGN_ON = "sign-on"
     REVIEW = "review"
     BOUNCE = "bounce"
+    REPLY = "reply"
     CLOSING = "closing"
     PROMISE = "promise"
     UPDATE = "update"

@@ -16,6 +16,7 @@ from app.coalitions.models import Coalition, Invitation, Membership, Organizatio
 from app.coalitions.queries import may
 from app.coalitions.roles import Right, roles_with
 from app.deliveries.models import Delivery, Document
+from app.deliveries.queries import unheard
 from app.deliveries.rules import IN_TROUBLE
 from app.publishing.rules import Kind, Task, in_order
 from app.signons.models import SignOn, SignOnRequest, SignOnState
@@ -43,6 +44,7 @@ def tasks(session: Session, *, by: Actor, now: datetime) -> list[Task]:
             *_sign_ons(session, by, now),
             *_reviews(session, by),
             *_bounces(session, by),
+            *_replies(session, by),
             *_closing(session, by, now),
             *_promises(session, by, now),
             *_updates(session, by),
@@ -157,6 +159,23 @@ def _bounces(session: Session, by: Actor) -> list[Task]:
         )
         for delivery, coalition in session.execute(query)
     ]
+
+
+def _replies(session: Session, by: Actor) -> list[Task]:
+    found = []
+    for delivery, number in unheard(session, by=by):
+        coalition = delivery.document.campaign.coalition
+        found.append(
+            Task(
+                kind=Kind.REPLY,
+                title=f"{delivery.target.name} replied to {delivery.document.title}",
+                detail="A reply waits to be read." if number == 1 else f"{number} replies wait to be read.",
+                href=f"/work/{coalition.slug}/deliveries/{delivery.id}#replies",
+                act="Read it and record the answer",
+                zone=coalition.zone,
+            )
+        )
+    return found
 
 
 def _closing(session: Session, by: Actor, now: datetime) -> list[Task]:

@@ -25,14 +25,14 @@ def hear(session: Session, which: sa.ColumnElement[bool], *, now: datetime) -> i
     return len(session.scalars(waiting.execution_options(synchronize_session=False)).all())
 
 
-def forget_sender(session: Session, canonical: str, letters: sa.ColumnElement[bool], *, now: datetime) -> None:
+def forget_sender(session: Session, canonical: str, kinds: sa.ColumnElement[bool], *, now: datetime) -> None:
     """Erase what somebody wrote to us: words, name, address and files, and the letters that carried them on.
 
-    ``letters`` says which letters were theirs as a supporter; what the same mailbox answered as a target is the
-    record of those who wrote to it, and stays.
+    ``kinds`` says which letters go to people as supporters; what the same mailbox answered to another kind, as a
+    target, is the record of those who wrote to it, and stays.
     """
-    theirs = sa.select(Email.id).where(letters)
-    as_somebody_else = sa.select(Email.id).where(Email.id == Reply.email_id, ~letters).exists()
+    theirs = sa.select(Email.id).where(Email.to_canonical == canonical, kinds)
+    as_somebody_else = sa.exists().where(Email.id == Reply.email_id, ~kinds)
     mine = sa.or_(Reply.email_id.in_(theirs), sa.and_(Reply.sender_canonical == canonical, ~as_somebody_else))
     ids = list(session.scalars(sa.select(Reply.id).where(mine)))
     on = sa.select(Reply.forwarded_id).where(Reply.id.in_(ids), Reply.forwarded_id.is_not(None))

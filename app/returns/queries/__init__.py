@@ -1,6 +1,7 @@
 """What came back, for whoever may see it."""
 
 from app.returns.queries.replies import (
+    count_replies,
     file_of,
     replies_to,
     reply_by_link,
@@ -12,6 +13,7 @@ from app.returns.queries.replies import (
 )
 
 __all__ = [
+    "count_replies",
     "file_of",
     "replies_to",
     "reply_by_link",

@@ -12,7 +12,7 @@ from app.core import tokens
 from app.core.errors import NotFound
 from app.mail.mime import Thread, read_reply_address
 from app.mail.models import Email
-from app.returns.models import InboundMail, InboundState, Reply, ReplyFile
+from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -50,6 +50,12 @@ def replies_to(
     if before is not None:
         query = query.where(Reply.id < before)
     return list(session.scalars(query))
+
+
+def count_replies(session: Session, which: sa.ColumnElement[bool]) -> dict[str, int]:
+    """How many replies people wrote, and how many machines."""
+    rows = session.execute(sa.select(Reply.kind, sa.func.count()).where(which).group_by(Reply.kind))
+    return {kind.value: 0 for kind in ReplyKind} | {row[0].value: row[1] for row in rows}
 
 
 def file_of(session: Session, which: sa.ColumnElement[bool], file_id: int) -> ReplyFile:
