@@ -10,6 +10,7 @@ from app.deliveries import models as deliveries
 from app.jobs import models as jobs
 from app.mail import models as mail
 from app.petitions import models as petitions
+from app.returns import models as returns
 from app.signons import models as signons
 from app.statements import models as statements
 from app.supporters import models as supporters
@@ -27,6 +28,7 @@ __all__ = [
     "limits",
     "mail",
     "petitions",
+    "returns",
     "signons",
     "statements",
     "supporters",

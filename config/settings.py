@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
@@ -54,6 +55,7 @@ class Settings(BaseModel):
     mail_postal_address: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_webhook_key: str = ""
     smtp_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     web_bind: str = "127.0.0.1:8000"
@@ -86,6 +88,15 @@ class Settings(BaseModel):
             message = "must begin with sqlite:///, postgresql:// or redis://."
             raise ValueError(message)
         return value
+
+    @field_validator("sendgrid_webhook_key")
+    @classmethod
+    def _webhook_key(cls, value: str) -> str:
+        shown = "".join(value.split())
+        if shown and not (re.fullmatch(r"[A-Za-z0-9+/]{100,200}={0,2}", shown) and shown.startswith("M")):
+            message = "is no public key; copy it whole from SendGrid's page."
+            raise ValueError(message)
+        return shown
 
     @model_validator(mode="after")
     def _together(self) -> Self:
