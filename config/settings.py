@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import os
-import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Self
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 DEFAULT_SECRET = "development-only-secret-change-me"  # noqa: S105 - production refuses it
@@ -93,8 +96,13 @@ class Settings(BaseModel):
     @classmethod
     def _webhook_key(cls, value: str) -> str:
         shown = "".join(value.split())
-        if shown and not (re.fullmatch(r"[A-Za-z0-9+/]{100,200}={0,2}", shown) and shown.startswith("M")):
+        try:
+            key = load_der_public_key(base64.b64decode(shown, validate=True)) if shown else None
+        except (ValueError, UnsupportedAlgorithm) as error:
             message = "is no public key; copy it whole from SendGrid's page."
+            raise ValueError(message) from error
+        if key is not None and not (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
+            message = "is no ECDSA key; copy the one that SendGrid shows for signed event posts."
             raise ValueError(message)
         return shown
 

@@ -69,7 +69,7 @@ class ProviderLists:
             "offset": offset,
         }
         try:
-            answer = self._client().client.suppression._(which.value).get(query_params=asked)  # noqa: SLF001 - its API
+            answer = self._client().client.suppression._(which.value).get(query_params=asked)
             rows = json.loads(answer.body)
         except HTTPError as error:
             raise ListUnread(f"SendGrid said {error.status_code} when asked for {which.value}.") from error

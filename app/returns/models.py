@@ -1,4 +1,4 @@
-"""Posts as the provider sent them, what each report said, withdrawals for the rooms above, and how far lists were read."""
+"""Posts as they came, what each report said, withdrawals for the rooms above, and how far lists were read."""
 
 from __future__ import annotations
 

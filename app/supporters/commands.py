@@ -154,7 +154,7 @@ def _left_by(session: Session, supporter: Supporter, name: str) -> list[Organiza
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
     """Erase a person: the row, the ledger, and letters not yet handed over. Counts of signatures stay.
 
-    Reports of the mail provider lose the address. Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
+    Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
     somebody who signs for an organization are that organization's record and stay.
     """
     mine = sa.and_(

@@ -53,7 +53,7 @@ def hear(session: Session, reports: Sequence[Heard], *, ignored: int = 0, now: d
     installation that shares the provider's account has letters with the same numbers. ``ignored`` is added to the
     count of reports that ask for nothing.
     """
-    named = _name_the_nameless(session, reports, now)
+    named = name_the_nameless(session, reports, now)
     letters = events.hold(session, {one.email_id for one in named if one.email_id is not None})
     matched = [Matched(one, letters[one.email_id]) for one in named if one.email_id in letters and _ours(one, letters)]
     fresh = _write_down(session, matched, now)
@@ -74,7 +74,7 @@ def _report(one: Matched) -> Report:
     return Report(one.letter.id, PROVES[one.heard.kind], one.heard.reason)
 
 
-def _name_the_nameless(session: Session, reports: Sequence[Heard], now: datetime) -> list[Heard]:
+def name_the_nameless(session: Session, reports: Sequence[Heard], now: datetime) -> list[Heard]:
     """Late bounces carry no marks of ours: each is given the latest letter to its address, or left out."""
     addresses = {one.address for one in reports if one.email_id is None and one.address}
     left: dict[str, list[tuple[datetime, int]]] = defaultdict(list)
@@ -105,7 +105,7 @@ def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
 
 
 def _write_down(session: Session, matched: Sequence[Matched], now: datetime) -> list[Matched]:
-    """Keep each report once; returns those that were not known before. In one order, so that nobody waits in a circle."""
+    """Keep each report once; returns those not known before. In one order, so that nobody waits in a circle."""
     once = {one.heard.key: one for one in sorted(matched, key=lambda one: one.heard.key)}
     rows = [
         {
@@ -132,9 +132,7 @@ def _acts(one: Matched) -> bool:
 def _apply(session: Session, fresh: Sequence[Matched], now: datetime) -> None:
     """The bounce policy. Addresses are taken in one order, because each is held until the end."""
     acting = sorted((one for one in fresh if _acts(one)), key=lambda one: (one.letter.address, one.heard.key))
-    counting = {
-        one.letter.address for one in acting if policy.action(one.heard.kind, one.heard.cause) is Action.COUNT
-    }
+    counting = {one.letter.address for one in acting if policy.action(one.heard.kind, one.heard.cause) is Action.COUNT}
     worn_out = _worn_out(session, counting, now)
     stopped: list[str] = []
     for one in acting:

@@ -61,7 +61,7 @@ def take_posts(session: Session, *, now: datetime) -> list[PostClaim]:
 def bodies(session: Session, claims: Sequence[PostClaim]) -> dict[int, bytes]:
     """What stands in the posts taken."""
     query = sa.select(EventPost.id, EventPost.body).where(EventPost.id.in_([claim.post_id for claim in claims]))
-    return {ident: body for ident, body in session.execute(query)}
+    return dict(session.execute(query).tuples())
 
 
 def settle_posts(session: Session, claims: Sequence[PostClaim], events: dict[int, int]) -> None:
@@ -108,8 +108,6 @@ def forget_old(session: Session, *, now: datetime) -> int:
     for model, which in ((EventPost, done), (MailEvent, old)):
         ids = list(session.scalars(which.limit(SWEPT_AT_ONCE)))
         if ids:
-            session.execute(
-                sa.delete(model).where(model.id.in_(ids)).execution_options(synchronize_session=False)
-            )
+            session.execute(sa.delete(model).where(model.id.in_(ids)).execution_options(synchronize_session=False))
         gone += len(ids)
     return gone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from datetime import datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
@@ -15,15 +16,16 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 TOLERANCE = timedelta(minutes=10)
 
 
+@functools.cache
 def public_key(shown: str) -> EllipticCurvePublicKey:
     """The key as SendGrid shows it: base64 of DER. Raises ValueError for anything but a P-256 key."""
     try:
         key = load_der_public_key(base64.b64decode("".join(shown.split()), validate=True))
     except (ValueError, binascii.Error) as error:
         raise ValueError("is no public key; copy it whole from SendGrid's page.") from error
-    if not isinstance(key, EllipticCurvePublicKey) or not isinstance(key.curve, SECP256R1):
-        raise ValueError("must be an ECDSA key on the curve P-256.")
-    return key
+    if isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1):
+        return key
+    raise ValueError("must be an ECDSA key on the curve P-256.")
 
 
 def genuine(key: EllipticCurvePublicKey, body: bytes, *, signature: str, timestamp: str, now: datetime) -> bool:

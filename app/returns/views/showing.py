@@ -11,12 +11,13 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
 from app.returns import commands, queries
-from app.returns.commands import Lifting
+from app.returns.commands import IGNORED, Lifting
 from app.returns.rules import policy
 from app.returns.views.blueprint import blueprint
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import cursor, download, page, see_other
 from app.web.security import actor, operator
+from config.settings import MailTransport
 
 PAGE = 50
 TONES = {"bounce": "bad", "dropped": "warn", "complaint": "bad", "left": "neutral"}
@@ -32,8 +33,13 @@ DRAWN = (
     ("no such mailbox", "bad"),
     ("complaint", "bad"),
     ("left", "neutral"),
-    ("ignored", "neutral"),
 )
+WHY = {
+    "bounce": "Letters came back.",
+    "complaint": "Reported as spam.",
+    "left": "Left.",
+    "operator": "An operator stopped it.",
+}
 
 
 @blueprint.get("/operator/returns")
@@ -49,10 +55,10 @@ def returns() -> ResponseReturnValue:
             listening=bool(current_app.config["SETTINGS"].sendgrid_webhook_key),
             intake=queries.intake(session),
             failed=queries.failed_posts(session),
-            points=[(f"{hour:%H}:00", sum(words.values())) for hour, words in hours],
-            classes=[(word, sum(words.get(word, 0) for _, words in hours), tone) for word, tone in DRAWN],
-            hours=hours,
-            words=[word for word, _ in DRAWN],
+            columns=[(f"{hour:%H}:00", words) for hour, words in hours],
+            series=DRAWN,
+            classes=[(word.capitalize(), sum(words.get(word, 0) for _, words in hours), tone) for word, tone in DRAWN],
+            ignored=sum(words.pop(IGNORED, 0) for _, words in hours),
             senders=queries.refused_for_sender(session, since=now - timedelta(days=7)),
             pulls=queries.pulls(session),
             reports=rows[:PAGE],
@@ -95,6 +101,7 @@ def suppressions() -> ResponseReturnValue:
             rows=rows[:PAGE],
             older=rows[PAGE - 1].id if len(rows) > PAGE else None,
             asked=asked,
+            why=WHY,
         )
 
 
@@ -106,7 +113,8 @@ def suppression(suppression: int) -> ResponseReturnValue:
         found = queries.suppression(session, suppression)
         if found is None:
             raise NotFound
-        return page("returns/suppression.html", found=found, form=form_state())
+        sendgrid = current_app.config["SETTINGS"].mail_transport is MailTransport.SENDGRID
+        return page("returns/suppression.html", found=found, form=form_state(), why=WHY, sendgrid=sendgrid)
 
 
 @blueprint.post("/operator/suppressions/<int:suppression>/lift")
