@@ -31,6 +31,7 @@ from app.returns import views as returns_views
 from app.signons import jobs as signons_jobs
 from app.signons import views as signons_views
 from app.statements import views as statements_views
+from app.supporters import jobs as supporters_jobs
 from app.supporters import views as supporters_views
 from app.targets import views as targets_views
 from app.web import assets, errors, login, pages, security
@@ -54,7 +55,16 @@ VIEWS = (
     targets_views,
 )
 # Importing these registers their jobs with the worker.
-JOBS = (broadcasts_jobs, campaigns_jobs, deliveries_jobs, mail_jobs, petitions_jobs, returns_jobs, signons_jobs)
+JOBS = (
+    broadcasts_jobs,
+    campaigns_jobs,
+    deliveries_jobs,
+    mail_jobs,
+    petitions_jobs,
+    returns_jobs,
+    signons_jobs,
+    supporters_jobs,
+)
 
 __all__ = ["JOBS", "VIEWS", "create_app", "schema"]
 
@@ -71,7 +81,7 @@ def create_app(settings: Settings) -> Flask:
         reply_domain=settings.reply_domain,
     )
     mail_jobs.bind(settings)
-    returns_jobs.mailbox.bind(settings)
+    returns_jobs.bind(settings)
     engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from enum import Enum
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 DEFAULT_SECRET = "development-only-secret-change-me"  # noqa: S105 - production refuses it
@@ -56,6 +60,7 @@ class Settings(BaseModel):
     mail_postal_address: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_webhook_key: str = ""
     smtp_url: str = ""
     reply_domain: str = Field(default="", pattern=r"^([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+$|^$")
     inbound_secret: str = ""
@@ -91,6 +96,20 @@ class Settings(BaseModel):
             message = "must begin with sqlite:///, postgresql:// or redis://."
             raise ValueError(message)
         return value
+
+    @field_validator("sendgrid_webhook_key")
+    @classmethod
+    def _webhook_key(cls, value: str) -> str:
+        shown = "".join(value.split())
+        try:
+            key = load_der_public_key(base64.b64decode(shown, validate=True)) if shown else None
+        except (ValueError, UnsupportedAlgorithm) as error:
+            message = "is no public key; copy it whole from SendGrid's page."
+            raise ValueError(message) from error
+        if key is not None and not (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
+            message = "is no ECDSA key; copy the one that SendGrid shows for signed event posts."
+            raise ValueError(message)
+        return shown
 
     @field_validator("inbound_secret")
     @classmethod

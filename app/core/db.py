@@ -226,6 +226,19 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
+def insert_new(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: str) -> set[Any]:
+    """Insert rows whose ``unique`` column is new, leave the others alone; returns the values that were new.
+
+    For many rows of one shape: they go through one prepared statement.
+    """
+    if not values:
+        return set()
+    column = model.__table__.c[unique]
+    build = _insert_for(session.get_bind().dialect.name)
+    statement = build(model.__table__).on_conflict_do_nothing(index_elements=[unique]).returning(column)
+    return set(session.execute(statement, values).scalars())
+
+
 def _insert_for(dialect: str) -> Any:
     if dialect == "sqlite":
         from sqlalchemy.dialects.sqlite import insert

@@ -173,7 +173,7 @@ def _tell_organizers(session: Session, document: Document, deliveries: Sequence[
 def set_reply_aside(session: Session, delivery: Delivery, reply_id: int, *, by: Actor, now: datetime) -> None:
     """A reply that holds no answer to record ("the minister is away") needs nobody any more."""
     require(session, delivery.document.campaign.coalition_id, by=by, right=Right.ORGANIZE)
-    returns.hear(session, sa.and_(Reply.id == reply_id, queries.answers_to(delivery.id)), now=now)
+    returns.settle_replies(session, sa.and_(Reply.id == reply_id, queries.answers_to(delivery.id)), now=now)
 
 
 class AnswerKind(Enum):
@@ -213,7 +213,7 @@ def record_answer(session: Session, delivery: Delivery, entry: TargetAnswer, *, 
         sentence = "An answer is recorded already. It says more than an acknowledgement."
         raise Conflict(sentence)
     before = delivery.answer
-    returns.hear(session, queries.answers_to(delivery.id), now=now)
+    returns.settle_replies(session, queries.answers_to(delivery.id), now=now)
     delivery.state, delivery.answer, delivery.settled_at = wanted, entry.words, now
     audit.record(
         session,

@@ -94,6 +94,7 @@ def hand_over(
         return False
     row.state = EmailState.SUBMITTING
     row.leased_until = until
+    row.attempt_token = claim.token
     row.message_id = message_id
     row.subject, row.text, row.html = words.subject, words.text, words.html
     row.raw = raw if row.keep_bytes else None

@@ -31,6 +31,7 @@ class Email(Leased, Base):
 
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
+    ``attempt_token`` is the newest attempt's, kept for ever: a report that carries it speaks of this letter.
     """
 
     __tablename__ = "emails"
@@ -62,6 +63,7 @@ class Email(Leased, Base):
     raw: Mapped[bytes | None]
     message_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
     provider_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
+    attempt_token: Mapped[str | None] = mapped_column(sa.String(32))
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]

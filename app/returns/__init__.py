@@ -1,1 +1,1 @@
-"""What comes back: the provider's events, bounces and replies. Knows letters; whose they are, the rooms above know."""
+"""What comes back: reports of the provider, bounces, complaints, replies. Whose letters, the rooms above know."""

@@ -15,9 +15,10 @@ from app.core.text import canonical_email
 from app.mail import outbox
 from app.mail.models import Email, Suppression
 from app.returns import commands as returns
+from app.returns import queries as returns_queries
 from app.supporters import queries
 from app.supporters.models import Consent, Purpose, Standing, Supporter
-from app.supporters.rules import LEAVE_ALL, asked_again, leaving, stream
+from app.supporters.rules import LEAVE_ALL, asked_again, leaving, of_stream, stream, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,6 +126,31 @@ def leave_all(session: Session, supporter: Supporter, *, source: str, now: datet
         leave(session, supporter, answer.organization, words=LEAVE_ALL, source=source, now=now)
 
 
+def heed(session: Session, *, now: datetime, lot: int = 100) -> int:
+    """Write into the ledger what people told the mail provider; returns how many such rows are settled.
+
+    Letters stopped when the provider reported it. A complaint about a letter of no sender's stream leaves them all,
+    as the provider does: it hands nothing more to somebody who complained.
+    """
+    rows = returns_queries.open_withdrawals(session, limit=lot)
+    for row in rows:
+        supporter = queries.by_email(session, row.address)
+        if supporter is not None:
+            words, source = told(complaint=row.complaint)
+            for organization in _left_by(session, supporter, row.stream):
+                leave(session, supporter, organization, words=words, source=source, now=now)
+        returns.settle_withdrawal(session, row, now=now)
+    return len(rows)
+
+
+def _left_by(session: Session, supporter: Supporter, name: str) -> list[Organization]:
+    if not name:
+        return [answer.organization for answer in queries.answers(session, supporter) if answer.yes]
+    number = of_stream(name)
+    sender = session.get(Organization, number) if number is not None else None
+    return [sender] if sender is not None else []
+
+
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
     """Erase a person: the row, the ledger, what they replied, and letters not yet handed over. Counts stay.
 
@@ -155,5 +181,6 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
             sa.or_(Suppression.reason == "left", Suppression.stream.startswith("letter:")),
         )
     )
+    returns.forget(session, supporter.email_canonical)
     session.delete(supporter)
     session.flush()

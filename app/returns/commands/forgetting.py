@@ -19,7 +19,7 @@ LOT = 200
 ERASED = "erased@invalid"
 
 
-def hear(session: Session, which: sa.ColumnElement[bool], *, now: datetime) -> int:
+def settle_replies(session: Session, which: sa.ColumnElement[bool], *, now: datetime) -> int:
     """Somebody has dealt with these replies; returns how many waited for it."""
     waiting = sa.update(Reply).where(which, Reply.heard_at.is_(None)).values(heard_at=now).returning(Reply.id)
     return len(session.scalars(waiting.execution_options(synchronize_session=False)).all())

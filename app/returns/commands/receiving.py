@@ -21,7 +21,7 @@ DEADLY = "Reading it was begun three times and never ended."
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class MailClaim:
     """A mail that is ours to read until its lease runs out."""
 
     mail_id: int
@@ -47,7 +47,7 @@ def receive(session: Session, body: bytes, *, source: str, form: str = "", probl
     return is_new
 
 
-def take(session: Session, *, now: datetime) -> Claim | None:
+def take_mail(session: Session, *, now: datetime) -> MailClaim | None:
     """Take the next mail to read; one whose readers died three times is left for the operator."""
     while rows := leases.claim(
         session,
@@ -60,13 +60,13 @@ def take(session: Session, *, now: datetime) -> Claim | None:
     ):
         row = rows[0]
         if row.attempts <= MOST_ATTEMPTS:
-            return Claim(row.id, str(row.lease_token))
+            return MailClaim(row.id, str(row.lease_token))
         _set_aside(row, DEADLY, now)
         session.flush()
     return None
 
 
-def unreadable(session: Session, claim: Claim, problem: str, *, now: datetime) -> None:
+def cannot_read(session: Session, claim: MailClaim, problem: str, *, now: datetime) -> None:
     """Write down that a mail cannot be read and why; its bytes stay for the operator."""
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
     if row is not None:

@@ -14,7 +14,7 @@ from app.jobs import leases
 from app.mail import mime, outbox, render
 from app.mail.models import Email
 from app.returns import messages, queries
-from app.returns.commands.receiving import Claim
+from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.rules.replies import Incoming
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
 
 
-def record(session: Session, claim: Claim, mail: Incoming, *, now: datetime) -> Reply | None:
+def record(session: Session, claim: MailClaim, mail: Incoming, *, now: datetime) -> Reply | None:
     """Write a reply down and let the mail's bytes go; None if it was there already or another worker has it."""
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
     if row is None:

@@ -8,7 +8,7 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
 from app.returns import commands
-from app.returns.commands import READ, Claim
+from app.returns.commands import READ, MailClaim
 from app.returns.models import InboundMail
 from app.returns.rules.replies import Envelope, Incoming, Unreadable, from_post, read
 
@@ -19,7 +19,7 @@ log = structlog.get_logger()
 def read_one() -> int:
     """Read one mail; returns how many were worked on."""
     with transaction() as session:
-        claim = commands.take(session, now=utc_now())
+        claim = commands.take_mail(session, now=utc_now())
     if claim is None:
         return 0
     found = _read(claim)
@@ -27,13 +27,13 @@ def read_one() -> int:
         if isinstance(found, Incoming):
             commands.record(session, claim, found, now=utc_now())
         else:
-            commands.unreadable(session, claim, found, now=utc_now())
+            commands.cannot_read(session, claim, found, now=utc_now())
     if not isinstance(found, Incoming):
         log.warning("mail that came in cannot be read", mail=claim.mail_id, reason=found)
     return 1
 
 
-def _read(claim: Claim) -> Incoming | str:
+def _read(claim: MailClaim) -> Incoming | str:
     """The mail, or why it cannot be read."""
     with reading() as session:
         mail = session.get_one(InboundMail, claim.mail_id)

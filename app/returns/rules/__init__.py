@@ -1,1 +1,1 @@
-"""What a mail that came in says, worked out from its bytes alone and in bounded time."""
+"""What reports and mail that came in mean, without a database."""

@@ -1,6 +1,6 @@
-"""What comes back: the providers' doors, the page behind a mailed link, and the operator's."""
+"""The doors by which reports and mail come in, the page behind a mailed link, and the operator's pages."""
 
-from app.returns.views import inbound, replies
-from app.returns.views.base import blueprint
+from app.returns.views import inbound, receiving, replies, showing
+from app.returns.views.blueprint import blueprint
 
-__all__ = ["blueprint", "inbound", "replies"]
+__all__ = ["blueprint", "inbound", "receiving", "replies", "showing"]

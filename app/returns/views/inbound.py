@@ -12,7 +12,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound
 from app.returns import commands
 from app.returns.rules.replies import LARGEST_POST
-from app.returns.views.base import blueprint
+from app.returns.views.blueprint import blueprint
 from app.web.security import machine
 
 TOO_LARGE = "It was larger than 32 MB and was not taken in."

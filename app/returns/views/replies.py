@@ -10,7 +10,7 @@ from app.core.db import reading, transaction
 from app.core.errors import NotFound
 from app.returns import commands, queries
 from app.returns.models import InboundMail, Reply
-from app.returns.views.base import blueprint
+from app.returns.views.blueprint import blueprint
 from app.web.pages import cursor, download, page, see_other
 from app.web.security import link_holder, operator
 
@@ -76,5 +76,5 @@ def unread(number: int) -> Response:
 def heard(number: int) -> ResponseReturnValue:
     """The operator has dealt with a reply."""
     with transaction() as session:
-        commands.hear(session, (Reply.id == number) & queries.without_thread(), now=utc_now())
+        commands.settle_replies(session, (Reply.id == number) & queries.without_thread(), now=utc_now())
     return see_other("/operator/replies", "The reply is marked as dealt with.")

@@ -1,4 +1,4 @@
-"""The one blueprint that everything about what comes back hangs on."""
+"""The blueprint that everything about returns hangs on."""
 
 from __future__ import annotations
 
