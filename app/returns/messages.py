@@ -21,7 +21,7 @@ def sent_on(reply: Reply, letter: Email, *, now: datetime) -> Message:
         to_name=letter.from_name,
         template="returns/mail/sent_on",
         context={
-            "subject": reply.subject or "An answer without a subject",
+            "topic": reply.subject or "An answer without a subject",
             "writer": reply.sender_name,
             "address": reply.sender_address,
             "received_at": reply.received_at.isoformat(),

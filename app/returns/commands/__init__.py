@@ -16,7 +16,7 @@ from app.returns.commands.posts import (
     unreadable,
 )
 from app.returns.commands.receiving import READ, MailClaim, cannot_read, receive, take_mail
-from app.returns.commands.replies import record
+from app.returns.commands.replies import record, record_bounce
 from app.returns.commands.stops import Lifting, forget, lift, settle_withdrawal
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "pull_failed",
     "receive",
     "record",
+    "record_bounce",
     "retry_post",
     "settle_posts",
     "settle_pull",

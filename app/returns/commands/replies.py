@@ -14,6 +14,7 @@ from app.jobs import leases
 from app.mail import mime, outbox, render
 from app.mail.models import Email
 from app.returns import messages, queries
+from app.returns.commands.bounces import take_bounce
 from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.rules.replies import Incoming
@@ -23,6 +24,22 @@ if TYPE_CHECKING:
 
 # A conversation is slower than this; a loop between two machines that hide what they are is not.
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
+
+
+def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes, *, now: datetime) -> bool:
+    """Take a report that a letter of ours did not arrive; False for any other mail, which is then a reply.
+
+    A mail that was too deep to be looked through is none: the parsers behind this go down level by level.
+    """
+    named = any(mime.read_verp(address) is not None for address in mail.recipients)
+    row = leases.held(session, InboundMail, claim.mail_id, claim.token)
+    if row is None or mail.is_deep or not (mail.is_bounce or named):
+        return False
+    if not take_bounce(session, raw, now=now):
+        return False
+    row.state, row.settled_at, row.body = InboundState.BOUNCE, now, b""
+    leases.release(row)
+    return True
 
 
 def record(session: Session, claim: MailClaim, mail: Incoming, *, now: datetime) -> Reply | None:

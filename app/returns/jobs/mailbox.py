@@ -5,6 +5,7 @@ A mail is known by its mailbox, the mailbox's UIDVALIDITY and its UID; one that 
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import re
 import ssl
@@ -80,9 +81,12 @@ def _opened(mailbox: Mailbox) -> Iterator[imaplib.IMAP4]:
         server.login(_quoted(unquote(parts.username or "")), unquote(parts.password or ""))
         _expect(server.select(_quoted(_folder(mailbox))))
         yield server
-        server.logout()
     finally:
-        server.shutdown()
+        # All that matters is kept and marked by now; a server that hangs up first takes nothing back.
+        with contextlib.suppress(*TROUBLE):
+            server.logout()
+        with contextlib.suppress(OSError):
+            server.shutdown()
 
 
 def _unseen(server: imaplib.IMAP4, mailbox: Mailbox) -> list[tuple[str, str]]:

@@ -8,9 +8,9 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
 from app.returns import commands
-from app.returns.commands import READ, MailClaim
+from app.returns.commands import READ
 from app.returns.models import InboundMail
-from app.returns.rules.replies import Envelope, Incoming, Unreadable, from_post, read
+from app.returns.rules.replies import Envelope, Unreadable, from_post, read
 
 log = structlog.get_logger()
 
@@ -22,27 +22,21 @@ def read_one() -> int:
         claim = commands.take_mail(session, now=utc_now())
     if claim is None:
         return 0
-    found = _read(claim)
-    with transaction() as session:
-        if isinstance(found, Incoming):
-            commands.record(session, claim, found, now=utc_now())
-        else:
-            commands.cannot_read(session, claim, found, now=utc_now())
-    if not isinstance(found, Incoming):
-        log.warning("mail that came in cannot be read", mail=claim.mail_id, reason=found)
-    return 1
-
-
-def _read(claim: MailClaim) -> Incoming | str:
-    """The mail, or why it cannot be read."""
     with reading() as session:
         mail = session.get_one(InboundMail, claim.mail_id)
         form, body = mail.form, mail.body
     try:
         raw, envelope = from_post(form, body) if form else (body, Envelope())
-        return read(raw, envelope)
+        found = read(raw, envelope)
     except Unreadable as problem:
-        return str(problem)
+        log.warning("mail that came in cannot be read", mail=claim.mail_id, reason=str(problem))
+        with transaction() as session:
+            commands.cannot_read(session, claim, str(problem), now=utc_now())
+        return 1
+    with transaction() as session:
+        if not commands.record_bounce(session, claim, found, raw, now=utc_now()):
+            commands.record(session, claim, found, now=utc_now())
+    return 1
 
 
 @job("returns.clear")

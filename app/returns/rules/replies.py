@@ -47,7 +47,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A mail as read. ``automatic`` says why it is no person's answer; "" for a person's."""
+    """A mail as read. ``automatic`` says why it is no person's answer; "" for a person's.
+
+    ``is_cut`` says that its words or files are not all here, ``is_deep`` that its parts were not all looked at.
+    """
 
     digest: str
     sender_address: str
@@ -58,6 +61,7 @@ class Incoming:
     references: tuple[str, ...]
     automatic: str
     is_bounce: bool
+    is_deep: bool
     words: str
     quoted: str
     is_cut: bool
@@ -83,6 +87,7 @@ def read(raw: bytes, envelope: Envelope) -> Incoming:
         references=_references(parts.head),
         automatic=why_automatic(parts.head, sender, address),
         is_bounce=is_bounce(parts.head, sender, address),
+        is_deep=parts.is_cut,
         words=added,
         quoted=quoted,
         is_cut=is_cut or parts.is_cut or too_many,
