@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -102,7 +104,7 @@ def serving(box: Box, context: ssl.SSLContext | None = None) -> Iterator[Box]:
         allow_reuse_address = True
         daemon_threads = True
 
-        def get_request(self) -> tuple[object, object]:
+        def get_request(self) -> tuple[socket.socket, Any]:
             connection, address = super().get_request()
             return (context.wrap_socket(connection, server_side=True) if context else connection), address
 

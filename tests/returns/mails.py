@@ -47,7 +47,7 @@ def mail(
     sender: str = "Demo Official <official@amazon.example>",
     text: str = "We stop.",
     files: tuple[tuple[str, bytes], ...] = (),
-    **headers: str,
+    **headers: Any,
 ) -> bytes:
     """A mail as a person's program writes it; ``in_reply_to`` becomes ``In-Reply-To``."""
     made = EmailMessage(policy=SMTP)
@@ -102,3 +102,10 @@ def handed_over() -> list[Letter]:
     while mail_jobs.send():
         pass
     return transport.letters
+
+
+def text_of(letter: Letter) -> str:
+    """The text part of a letter."""
+    part = letter.message.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content())

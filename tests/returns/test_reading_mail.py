@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -151,7 +152,7 @@ def test_files_are_named_safely_and_carried_whole() -> None:
         {"subject": "Out of office: back in June"},
     ],
 )
-def test_what_a_machine_wrote_is_known_for_it(headers: dict[str, str]) -> None:
+def test_what_a_machine_wrote_is_known_for_it(headers: dict[str, Any]) -> None:
     wanted = {name: value for name, value in headers.items() if name != "sender"}
     assert said(mail(**wanted)).automatic
     assert said(mail()).automatic == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -29,6 +30,7 @@ from tests.returns.mails import (
     reply_address,
     sent,
     take_answers_in,
+    text_of,
 )
 
 
@@ -84,7 +86,7 @@ def test_a_person_s_answer_is_carried_on_from_our_own_address() -> None:
     assert str(message["Subject"]) == "Re: We ask"
     assert message["Auto-Submitted"] == "auto-generated"
     assert not list(message.iter_attachments())
-    text = message.get_body(("plain",)).get_content()
+    text = text_of(letter)
     for words in ("We stop.", "> We ask.", "statement.pdf", "http://undersigned.example/replies/"):
         assert words in text
 
@@ -93,7 +95,8 @@ def test_a_person_s_answer_is_carried_on_from_our_own_address() -> None:
 def test_an_answer_to_the_plain_address_is_found_by_the_letter_it_names(how: str) -> None:
     sent("letter:0")
     ident = sent()
-    come_in(mail(**{how: f"<other@x> <{ident:010d}.abc@undersigned.example>"}))
+    named: dict[str, Any] = {how: f"<other@x> <{ident:010d}.abc@undersigned.example>"}
+    come_in(mail(**named))
     assert [reply.email_id for reply in replies()] == [ident]
     assert len(carried()) == 1
 
@@ -115,7 +118,7 @@ def test_a_guessed_address_finds_no_thread_and_goes_nowhere() -> None:
         {"message_id": "<0000000001.abc@undersigned.example>"},
     ],
 )
-def test_nothing_automatic_is_carried_on_or_asks_for_anybody(headers: dict[str, str]) -> None:
+def test_nothing_automatic_is_carried_on_or_asks_for_anybody(headers: dict[str, Any]) -> None:
     ident = sent()
     come_in(mail(to=reply_address(ident), **headers))
     (reply,) = replies()
@@ -265,8 +268,8 @@ def test_what_only_the_operator_could_use_is_deleted_after_90_days() -> None:
         for row in session.scalars(sa.select(InboundMail)):
             row.received_at = utc_now() - timedelta(days=91)
     with transaction() as session:
-        for row in session.scalars(sa.select(Reply)):
-            row.received_at = utc_now() - timedelta(days=91)
+        for reply in session.scalars(sa.select(Reply)):
+            reply.received_at = utc_now() - timedelta(days=91)
     while jobs.replies.clear():
         pass
     assert [reply.words for reply in replies()] == ["to somebody"]

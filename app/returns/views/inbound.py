@@ -25,8 +25,8 @@ def take_in(secret: str) -> Response:
     wanted = str(current_app.config["SETTINGS"].inbound_secret)
     if not wanted or not hmac.compare_digest(wanted.encode(), secret.encode(errors="replace")):
         raise NotFound
-    length = request.content_length
-    if length is None or length > LARGEST_POST:
+    length = request.content_length or 0
+    if length > LARGEST_POST:
         _keep(b"", f"too large:{length}:{utc_now().isoformat()}", TOO_LARGE)
         return Response(status=204)
     request.max_content_length = LARGEST_POST
