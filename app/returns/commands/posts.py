@@ -61,7 +61,7 @@ def take_posts(session: Session, *, now: datetime) -> list[PostClaim]:
 def bodies(session: Session, claims: Sequence[PostClaim]) -> dict[int, bytes]:
     """What stands in the posts taken."""
     query = sa.select(EventPost.id, EventPost.body).where(EventPost.id.in_([claim.post_id for claim in claims]))
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def settle_posts(session: Session, claims: Sequence[PostClaim], events: dict[int, int]) -> None:
