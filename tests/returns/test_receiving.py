@@ -170,9 +170,7 @@ def test_old_posts_and_reports_are_forgotten_and_failed_posts_stay(database: Fla
             commands.keep_post(session, b"[]", now=old).state = state
         commands.keep_post(session, b"[]", now=utc_now()).state = PostState.DONE
         for name, at in (("old", old), ("new", utc_now())):
-            session.add(
-                MailEvent(event_id=name, kind="delivered", at=at, heard_at=at, email_id=ident)
-            )
+            session.add(MailEvent(event_id=name, kind="delivered", at=at, heard_at=at, email_id=ident))
 
     while jobs.forget_old():
         pass
