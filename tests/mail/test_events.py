@@ -55,8 +55,8 @@ def test_a_letter_has_the_token_of_its_newest_attempt_for_ever(database: Flask) 
 
 
 def test_many_reports_of_one_letter_count_as_the_furthest_in_any_order(database: Flask) -> None:
-    for order in itertools.permutations([Report(0, A), Report(0, D), Report(0, B, "550 no")]):
-        ident = queued(f"letter:{order}")
+    for number, order in enumerate(itertools.permutations([Report(0, A), Report(0, D), Report(0, B, "550 no")])):
+        ident = queued(f"letter:{number}")
         changed(ident, state=U, last_error="The answer was lost.")
         assert reported(*(Report(ident, one.state, one.reason) for one in order)) == 1
         row = email(ident)
