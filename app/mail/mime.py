@@ -26,6 +26,7 @@ from app.mail import render
 from app.mail.models import Email
 
 BOUNCES = "bounce+"
+READER = "r"
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
@@ -67,26 +68,37 @@ def new_message_id(email: Email) -> str:
     return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
 
 
-def verp_address(email_id: int) -> str:
+def verp_address(email_id: int, *, reader: bool = False) -> str:
     """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
 
-    The signature keeps strangers from reporting letters as undeliverable by counting.
+    ``reader``: the number is that of a mailing's reader. The signature keeps strangers from reporting letters as
+    undeliverable by counting.
     """
-    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{sender()[1].rpartition('@')[2]}"
+    kind = READER if reader else ""
+    return f"{BOUNCES}{kind}{email_id}.{_verp_signature(kind, email_id)}@{sender()[1].rpartition('@')[2]}"
 
 
 def read_verp(address: str) -> int | None:
-    """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    """The single letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    return _read_verp(address, "")
+
+
+def read_reader_verp(address: str) -> int | None:
+    """The mailing's reader that a bounce address names, or None."""
+    return _read_verp(address, READER)
+
+
+def _read_verp(address: str, kind: str) -> int | None:
     local, _, host = address.strip().strip("<>").casefold().rpartition("@")
-    named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
+    named = re.fullmatch(rf"{re.escape(BOUNCES)}{kind}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
     if named is None or host != sender()[1].rpartition("@")[2].casefold():
         return None
-    email_id = int(named[1])
-    return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None
+    number = int(named[1])
+    return number if hmac.compare_digest(_verp_signature(kind, number), named[2]) else None
 
 
-def _verp_signature(email_id: int) -> str:
-    return tokens.mark("bounce", str(email_id))[:16]
+def _verp_signature(kind: str, number: int) -> str:
+    return tokens.mark("bounce", f"{kind}{number}")[:16]
 
 
 def sender() -> tuple[str, str]:

@@ -17,9 +17,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.core import db
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
+from app.core.text import canonical_email
 from app.mail.models import EmailState, Suppression
+from app.mailings import commands as mailings
+from app.mailings import queries
+from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
+from app.mailings.queries import Progress
 from app.returns import commands
 from app.returns.models import MailEvent
 from app.returns.rules.reading import Heard
@@ -117,3 +123,63 @@ def stopped(address: str = "mina@example.org") -> set[tuple[str, str]]:
 def count(model: Any = MailEvent) -> int:
     with reading() as session:
         return session.scalar(sa.select(sa.func.count()).select_from(model)) or 0
+
+
+def mailed(
+    addresses: list[str],
+    *,
+    attempt: str = "b1",
+    stream: str = "updates:7",
+    state: BatchState = BatchState.ACCEPTED,
+    message_id: str | None = None,
+) -> tuple[list[int], int]:
+    """A mailing of one batch to these addresses; returns the readers' ids and the mailing's."""
+    now = utc_now()
+    with transaction() as session:
+        mailing = mailings.begin(session, stream=stream, template="none", now=now)
+        db.add(
+            session,
+            MailingBatch(
+                mailing_id=mailing.id,
+                number=1,
+                size=len(addresses),
+                state=state,
+                attempt_token=attempt,
+                try_after=now,
+                submitted_at=now,
+                accepted_at=now if state is BatchState.ACCEPTED else None,
+            ),
+        )
+        rows = [
+            db.add(
+                session,
+                MailingReader(
+                    mailing_id=mailing.id,
+                    reader_key=key,
+                    batch_number=1,
+                    address=address,
+                    canonical=canonical_email(address),
+                    message_id=message_id,
+                ),
+            )
+            for key, address in enumerate(addresses, start=1)
+        ]
+        return [row.id for row in rows], mailing.id
+
+
+def reader_states() -> list[ReaderState | None]:
+    """What is known of every reader, by id."""
+    with reading() as session:
+        return list(session.scalars(sa.select(MailingReader.state).order_by(MailingReader.id)))
+
+
+def progress(mailing_id: int) -> Progress:
+    """How far a mailing has come by its counters."""
+    with reading() as session:
+        return queries.progress(session, mailing_id)
+
+
+def read_row(event: str, reader_id: int, attempt: str = "b1", **more: Any) -> dict[str, Any]:
+    """A report about a mailing's letter to one reader."""
+    made = bounce(**more) if event == "bounce" else row(event, **more)
+    return made | {"undersigned_reader": str(reader_id), "undersigned_attempt": attempt}

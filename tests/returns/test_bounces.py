@@ -11,11 +11,12 @@ from app.core.clock import utc_now
 from app.core.db import transaction
 from app.mail import mime
 from app.mail.models import EmailState
+from app.mailings.models import ReaderState
 from app.returns import commands
 from app.returns.models import Cause, Kind, MailEvent
 from app.returns.rules.bounces import read_bounce
 from tests.mail.builders import changed, email
-from tests.returns.builders import count, left, stopped
+from tests.returns.builders import count, left, mailed, reader_states, stopped
 
 LETTER_ID = "<0000000001.0123456789abcdef@undersigned.example>"
 
@@ -125,6 +126,39 @@ def test_a_report_that_names_no_letter_of_ours_changes_nothing(database: Flask) 
         assert not take(raw)
     assert email(ident).state is EmailState.ACCEPTED
     assert stopped() == set()
+
+
+def a_reader() -> int:
+    """A mailing's letter that one reader's mail server took; returns the reader's id."""
+    return mailed(["mina@example.org"], message_id="<m0000000001.0123456789abcdef@undersigned.example>")[0][0]
+
+
+def test_a_report_about_a_mailings_letter_names_its_reader_and_no_single_letter_of_that_number(
+    database: Flask,
+) -> None:
+    ident, reader = sent(), a_reader()
+    assert ident == reader
+
+    assert take(report(returned="<m0000000001.0123456789abcdef@undersigned.example>"))
+
+    assert email(ident).state is EmailState.ACCEPTED
+    assert reader_states() == [ReaderState.BOUNCED]
+    assert stopped() == {("", "bounce")}
+
+
+def test_a_report_to_a_readers_bounce_address_names_the_reader(database: Flask) -> None:
+    ident, reader = sent(), a_reader()
+    assert take(qmail(mime.verp_address(reader, reader=True)))
+    assert email(ident).state is EmailState.ACCEPTED
+    assert reader_states() == [ReaderState.BOUNCED]
+
+
+def test_a_returned_letter_says_more_than_the_address_its_report_was_sent_to(database: Flask) -> None:
+    ident, _ = sent(), a_reader()
+    address = mime.verp_address(ident)
+    assert take(report(to=address, returned="<m0000000001.0123456789abcdef@undersigned.example>"))
+    assert email(ident).state is EmailState.ACCEPTED
+    assert reader_states() == [ReaderState.BOUNCED]
 
 
 def test_a_persons_reply_is_no_bounce_even_if_it_sounds_like_one(database: Flask) -> None:

@@ -15,7 +15,7 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import jobs as mail_jobs
 from app.mail.models import EmailState
-from app.returns.commands.hearing import NAMELESS_WINDOW
+from app.returns.commands.naming import WINDOW
 from app.returns.models import EventTally, Withdrawal
 from app.returns.rules.reading import Heard, read_post
 from tests.mail.builders import Scripted, changed, email, queued
@@ -210,7 +210,7 @@ def test_a_late_bounce_without_marks_belongs_to_the_latest_letter_to_its_address
 def test_a_late_bounce_is_not_about_a_letter_that_left_after_it_or_long_before(database: Flask) -> None:
     after, _ = left("a")
     before, _ = left("b")
-    changed(before, accepted_at=utc_now() - NAMELESS_WINDOW - timedelta(days=2))
+    changed(before, accepted_at=utc_now() - WINDOW - timedelta(days=2))
     waiting = queued("c")
 
     assert hear(*heard(nameless(days_ago=1), nameless(email="stranger@example.org"))) == 0

@@ -12,7 +12,7 @@ from app.coalitions.models import Organization
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail.models import Suppression
-from app.returns.commands.hearing import withdraw
+from app.returns.commands.heeding import withdraw
 from app.returns.models import MailEvent, Withdrawal
 from app.supporters import commands, jobs, queries, rules
 from app.supporters.models import Consent, Supporter
