@@ -88,8 +88,9 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             subject=rules.filled(broadcast.subject, "Ewa"),
             body=rules.filled_markdown(broadcast.body, "Ewa"),
             audience=queries.audience_size(session, broadcast),
-            progress=queries.progress(session, broadcast.id),
-            replied=count_replies(session, queries.answers_to(broadcast.id)),
+            undecided=queries.undecided(session, broadcast),
+            progress=queries.progress(session, broadcast),
+            replied=count_replies(session, queries.answers_to(broadcast)),
             reads=queries.may_read_answers(session, broadcast, by=by),
             may_write=any(organization.id == broadcast.organization_id for organization in acting),
             may_approve=bool(approving) and by.account_id != broadcast.author_id,
@@ -103,7 +104,7 @@ def replies(coalition: str, ident: int) -> ResponseReturnValue:
     """What people answered to an update, for its sender only."""
     with reading() as session:
         broadcast = queries.answered_broadcast(session, coalition, ident, by=actor())
-        found = replies_to(session, queries.answers_to(broadcast.id), before=cursor(), limit=PAGE + 1)
+        found = replies_to(session, queries.answers_to(broadcast), before=cursor(), limit=PAGE + 1)
         return page(
             "broadcasts/replies.html",
             coalition=broadcast.campaign.coalition,
@@ -120,7 +121,7 @@ def reply_file(coalition: str, ident: int, file: int) -> ResponseReturnValue:
     """A file that came with an answer to an update."""
     with reading() as session:
         broadcast = queries.answered_broadcast(session, coalition, ident, by=actor())
-        found = file_of(session, queries.answers_to(broadcast.id), file)
+        found = file_of(session, queries.answers_to(broadcast), file)
         return download(found.body, found.filename, "application/octet-stream")
 
 
@@ -192,6 +193,54 @@ def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
         commands.stop(session, broadcast, by=by, now=utc_now())
     return _back(coalition, ident, "Stopped. Letters not yet handed over will not leave.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/pause")
+@signed_in
+@redisplays(update)
+def pause_update(coalition: str, ident: int) -> ResponseReturnValue:
+    """Let no further letter leave for now."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.pause(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "Paused. A batch that was on its way is the last until you go on.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/resume")
+@signed_in
+@redisplays(update)
+def resume_update(coalition: str, ident: int) -> ResponseReturnValue:
+    """Go on where it was paused."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.resume(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "Sending goes on. Nobody gets it twice.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/unknown/resend")
+@signed_in
+@redisplays(update)
+def resend_unknown(coalition: str, ident: int) -> ResponseReturnValue:
+    """Send uncertain letters again."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        again = commands.resend_unknown(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, f"{again:,} uncertain {'letter goes' if again == 1 else 'letters go'} out again.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/unknown/leave")
+@signed_in
+@redisplays(update)
+def leave_unknown(coalition: str, ident: int) -> ResponseReturnValue:
+    """Leave uncertain letters as they are."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.leave_unknown(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "The uncertain letters stay as they are.")
 
 
 def _back(coalition: str, ident: int, notice: str) -> ResponseReturnValue:

@@ -27,10 +27,11 @@ from app.mail import render
 from app.mail.models import Email
 
 BOUNCES = "bounce+"
+READER = "r"
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
 REPLY_ADDRESS = re.compile(
-    r"r\+(?P<kind>m?)(?P<number>\d{1,18})\.(?P<signature>[0-9a-f]{16})@(?P<domain>\S+)", re.ASCII
+    r"r\+(?P<kind>[mu]?)(?P<number>\d{1,18})\.(?P<signature>[0-9a-f]{16})@(?P<domain>\S+)", re.ASCII
 )
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
 
@@ -71,26 +72,37 @@ def new_message_id(email: Email) -> str:
     return f"<{email.id:010d}.{secrets.token_hex(8)}@{sender()[1].rpartition('@')[2]}>"
 
 
-def verp_address(email_id: int) -> str:
+def verp_address(email_id: int, *, reader: bool = False) -> str:
     """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
 
-    The signature keeps strangers from reporting letters as undeliverable by counting.
+    ``reader``: the number is that of a mailing's reader. The signature keeps strangers from reporting letters as
+    undeliverable by counting.
     """
-    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{sender()[1].rpartition('@')[2]}"
+    kind = READER if reader else ""
+    return f"{BOUNCES}{kind}{email_id}.{_verp_signature(kind, email_id)}@{sender()[1].rpartition('@')[2]}"
 
 
 def read_verp(address: str) -> int | None:
-    """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    """The single letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    return _read_verp(address, "")
+
+
+def read_reader_verp(address: str) -> int | None:
+    """The mailing's reader that a bounce address names, or None."""
+    return _read_verp(address, READER)
+
+
+def _read_verp(address: str, kind: str) -> int | None:
     local, _, host = address.strip().strip("<>").casefold().rpartition("@")
-    named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
+    named = re.fullmatch(rf"{re.escape(BOUNCES)}{kind}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
     if named is None or host != sender()[1].rpartition("@")[2].casefold():
         return None
-    email_id = int(named[1])
-    return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None
+    number = int(named[1])
+    return number if hmac.compare_digest(_verp_signature(kind, number), named[2]) else None
 
 
-def _verp_signature(email_id: int) -> str:
-    return tokens.mark("bounce", str(email_id))[:16]
+def _verp_signature(kind: str, number: int) -> str:
+    return tokens.mark("bounce", f"{kind}{number}")[:16]
 
 
 def sender() -> tuple[str, str]:
@@ -100,9 +112,10 @@ def sender() -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """What an answer belongs to: a single letter, or one reader of a mailing."""
+    """What an answer belongs to: a single letter, a mailing, or one reader of a mailing."""
 
     email_id: int | None = None
+    mailing_id: int | None = None
     reader_id: int | None = None
 
 
@@ -112,7 +125,8 @@ def reply_address(thread: Thread) -> str:
     Empty where this installation takes no answers in.
     """
     domain = render.house().reply_domain
-    number = f"{thread.email_id}" if thread.email_id is not None else f"m{thread.reader_id}"
+    named = {"": thread.email_id, "u": thread.mailing_id, "m": thread.reader_id}
+    number = next(f"{kind}{ident}" for kind, ident in named.items() if ident is not None)
     return f"r+{number}.{_reply_signature(number)}@{domain}" if domain else ""
 
 
@@ -125,7 +139,8 @@ def read_reply_address(address: str) -> Thread | None:
     number = found["kind"] + found["number"]
     if not hmac.compare_digest(_reply_signature(number), found["signature"]):
         return None
-    return Thread(reader_id=int(found["number"])) if found["kind"] else Thread(email_id=int(found["number"]))
+    kinds = {"": "email_id", "u": "mailing_id", "m": "reader_id"}
+    return Thread(**{kinds[found["kind"]]: int(found["number"])})
 
 
 def _reply_signature(number: str) -> str:

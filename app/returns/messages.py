@@ -7,26 +7,25 @@ from typing import TYPE_CHECKING
 
 from app.mail import mime
 from app.mail.message import Message, Priority
-from app.returns.queries import reply_path
+from app.returns.queries import Concern, reply_path
 
 if TYPE_CHECKING:
-    from app.mail.models import Email
     from app.returns.models import Reply
 
 
-def sent_on(reply: Reply, letter: Email, *, now: datetime) -> Message:
+def sent_on(reply: Reply, concern: Concern, *, now: datetime) -> Message:
     """A person's answer, from our own address, because ours is the domain that may write it; theirs is answered to."""
     return Message(
-        to=letter.reply_to,
-        to_name=letter.from_name,
+        to=concern.address,
+        to_name=concern.name,
         template="returns/mail/sent_on",
         context={
             "topic": reply.subject or "An answer without a subject",
             "writer": reply.sender_name,
             "address": reply.sender_address,
             "received_at": reply.received_at.isoformat(),
-            "about": letter.subject or "",
-            "sent_to": letter.to_name or letter.to_address,
+            "about": concern.about,
+            "sent_to": concern.sent_to,
             "words": reply.words,
             "quoted": reply.quoted,
             "is_cut": reply.is_cut,

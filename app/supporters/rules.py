@@ -13,7 +13,7 @@ LEAVE_ALL = "Stop all letters"
 # What somebody pressed elsewhere, as the ledger names it: we did not show the words and do not know them exactly.
 COMPLAINT_WORDS, COMPLAINT_SOURCE = "(reported as spam in their mail program)", "spam complaint"
 PROVIDER_WORDS, PROVIDER_SOURCE = "(left by the mail provider's own link)", "mail provider"
-STREAM = "updates:"
+STREAMS = "updates:"
 
 
 def asked_again(organization: str) -> str:
@@ -33,21 +33,31 @@ def told(*, complaint: bool) -> tuple[str, str]:
 
 def stream(organization_id: int) -> str:
     """The stream of an organization's updates; leaving it stops letters already queued."""
-    return f"{STREAM}{organization_id}"
+    return f"{STREAMS}{organization_id}"
 
 
 def of_stream(name: str) -> int | None:
     """The organization whose updates a stream holds; None for a stream of anything else."""
-    number = name.removeprefix(STREAM)
-    return int(number) if name.startswith(STREAM) and number.isascii() and number.isdigit() else None
+    number = name.removeprefix(STREAMS)
+    return int(number) if name.startswith(STREAMS) and number.isascii() and number.isdigit() else None
+
+
+def preferences_token(supporter_id: int, now: datetime) -> str:
+    """What the link to one's preferences proves."""
+    return tokens.sign("preferences", {"id": supporter_id}, lasts=LINKS_LAST, now=now)
 
 
 def preferences_path(supporter_id: int, now: datetime) -> str:
     """Where a supporter sees and changes what they said yes to."""
-    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
+    return f"/preferences/{preferences_token(supporter_id, now)}"
+
+
+def unsubscribe_token(supporter_id: int, organization_id: int, mailing_id: int, now: datetime) -> str:
+    """What the link to leave one sender proves; it remembers the mailing that it stood in."""
+    claim = {"id": supporter_id, "from": organization_id, "of": mailing_id}
+    return tokens.sign("unsubscribe", claim, lasts=LINKS_LAST, now=now)
 
 
 def unsubscribe_path(supporter_id: int, organization_id: int, now: datetime) -> str:
     """Where one click leaves one sender."""
-    claim = {"id": supporter_id, "from": organization_id}
-    return f"/unsubscribe/{tokens.sign('unsubscribe', claim, lasts=LINKS_LAST, now=now)}"
+    return f"/unsubscribe/{unsubscribe_token(supporter_id, organization_id, 0, now)}"

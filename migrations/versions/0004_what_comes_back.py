@@ -1,7 +1,7 @@
 """what comes back
 
 Revision ID: 0004
-Revises: 0001
+Revises: 0002
 Create Date: 2026-11-25
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -84,12 +84,19 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("email_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("reader_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("address", sa.String(length=254), nullable=True),
         sa.Column("reason", sa.String(length=500), nullable=False),
         sa.Column("suppressed", sa.Boolean(), nullable=False),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(
             ["email_id"], ["emails.id"], name=op.f("fk_mail_events_email_id_emails"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["reader_id"],
+            ["mailing_readers.id"],
+            name=op.f("fk_mail_events_reader_id_mailing_readers"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_events")),
         sa.UniqueConstraint("event_id", name=op.f("uq_mail_events_event_id")),
@@ -98,6 +105,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_mail_events_address", ["address", "kind", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_mail_events_email_id"), ["email_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_mail_events_heard_at"), ["heard_at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_mail_events_reader_id"), ["reader_id"], unique=False)
         batch_op.create_index("ix_mail_events_newest", ["kind", "id"], unique=False)
 
     with op.batch_alter_table("emails", schema=None) as batch_op:
@@ -110,6 +118,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("mail_events", schema=None) as batch_op:
         batch_op.drop_index("ix_mail_events_newest")
+        batch_op.drop_index(batch_op.f("ix_mail_events_reader_id"))
         batch_op.drop_index(batch_op.f("ix_mail_events_heard_at"))
         batch_op.drop_index(batch_op.f("ix_mail_events_email_id"))
         batch_op.drop_index("ix_mail_events_address")

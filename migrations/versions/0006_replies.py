@@ -1,7 +1,7 @@
 """replies
 
 Revision ID: 0006
-Revises: 0001
+Revises: 0004
 Create Date: 2026-11-25
 """
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0006"
-down_revision = "0001"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
@@ -43,6 +43,7 @@ def upgrade() -> None:
         "replies",
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("email_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("mailing_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("reader_id", sa.BigInteger(), nullable=True),
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("why", sa.String(length=200), nullable=False),
@@ -59,6 +60,7 @@ def upgrade() -> None:
         sa.Column("heard_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.ForeignKeyConstraint(["email_id"], ["emails.id"], name=op.f("fk_replies_email_id_emails")),
+        sa.ForeignKeyConstraint(["mailing_id"], ["mailings.id"], name=op.f("fk_replies_mailing_id_mailings")),
         sa.ForeignKeyConstraint(["forwarded_id"], ["emails.id"], name=op.f("fk_replies_forwarded_id_emails")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
         sa.UniqueConstraint("digest", name=op.f("uq_replies_digest")),
@@ -66,6 +68,7 @@ def upgrade() -> None:
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_replies_email_id"), ["email_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_replies_forwarded_id"), ["forwarded_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_replies_mailing_id"), ["mailing_id"], unique=False)
         batch_op.create_index("ix_replies_reader", ["reader_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_replies_sender_canonical"), ["sender_canonical"], unique=False)
 
@@ -101,6 +104,7 @@ def downgrade() -> None:
     with op.batch_alter_table("replies", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_replies_sender_canonical"))
         batch_op.drop_index("ix_replies_reader")
+        batch_op.drop_index(batch_op.f("ix_replies_mailing_id"))
         batch_op.drop_index(batch_op.f("ix_replies_forwarded_id"))
         batch_op.drop_index(batch_op.f("ix_replies_email_id"))
 

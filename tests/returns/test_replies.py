@@ -10,11 +10,12 @@ import pytest
 import sqlalchemy as sa
 from flask import Flask
 
-from app.core import tokens
+from app.core import db, tokens
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import mime, render
 from app.mail.models import Email, EmailState
+from app.mailings.models import Mailing, MailingLetter, MailingReader
 from app.returns import commands, jobs
 from app.returns.models import InboundMail, InboundState, MailEvent, Reply, ReplyFile, ReplyKind
 from tests.builders import NOW
@@ -62,10 +63,20 @@ def test_without_a_domain_for_answers_they_go_straight_on() -> None:
 
 def test_an_address_is_only_read_with_its_own_signature() -> None:
     own, reader = reply_address(7), mime.reply_address(mime.Thread(reader_id=7))
+    mailing = mime.reply_address(mime.Thread(mailing_id=7))
     assert mime.read_reply_address(own) == mime.Thread(email_id=7)
     assert mime.read_reply_address(own.upper()) == mime.Thread(email_id=7), "some servers write capitals"
     assert mime.read_reply_address(reader) == mime.Thread(reader_id=7)
-    for wrong in (own.replace("+7.", "+8."), reader.replace("+m", "+"), own.replace("+", "+m"), own + "x", "r+7@x", ""):
+    assert mime.read_reply_address(mailing) == mime.Thread(mailing_id=7)
+    for wrong in (
+        own.replace("+7.", "+8."),
+        reader.replace("+m", "+"),
+        reader.replace("+m", "+u"),
+        own.replace("+", "+m"),
+        own + "x",
+        "r+7@x",
+        "",
+    ):
         assert mime.read_reply_address(wrong) is None
     tokens.bind("another installation's secret")
     assert mime.read_reply_address(own) is None
@@ -276,3 +287,39 @@ def test_what_only_the_operator_could_use_is_deleted_after_90_days() -> None:
     assert inbound() == []
     with reading() as session:
         assert session.scalars(sa.select(ReplyFile.id)).all() == []
+
+
+def mailing() -> tuple[int, int]:
+    """A mailing and one reader of it."""
+    with transaction() as session:
+        made = db.add(session, Mailing(stream="updates:1", template="x", created_at=NOW, next_at=NOW))
+        words = {"subject": "News", "text": "x", "html": "", "from_name": "Fight", "reply_to": "hello@fftf.example"}
+        session.add(MailingLetter(mailing_id=made.id, **words))
+        address = {"address": "Ewa@people.example", "canonical": "ewa@people.example"}
+        reader = db.add(session, MailingReader(mailing_id=made.id, reader_key=1, batch_number=1, **address))
+        return made.id, reader.id
+
+
+@pytest.mark.parametrize("by_reader", [True, False])
+def test_an_answer_to_a_mailing_is_its_sender_s(by_reader: bool) -> None:  # noqa: FBT001 - a parameter of pytest
+    ident, reader = mailing()
+    thread = mime.Thread(reader_id=reader) if by_reader else mime.Thread(mailing_id=ident)
+    come_in(mail(to=mime.reply_address(thread), sender="ewa@people.example"))
+    (reply,) = replies()
+    assert (reply.mailing_id, reply.reader_id) == (ident, reader if by_reader else None)
+    assert [letter.to_address for letter in carried()] == ["hello@fftf.example"]
+
+
+def test_many_readers_may_answer_a_mailing_at_once_and_one_of_them_may_not_flood_it() -> None:
+    ident, _ = mailing()
+    address = mime.reply_address(mime.Thread(mailing_id=ident))
+    for number in range(12):
+        come_in(mail(to=address, sender=f"person{number}@people.example", text=f"{number}"))
+        come_in(mail(to=address, sender="ewa@people.example", text=f"Ewa {number}"))
+    assert len(carried()) == 12 + 10
+
+
+def test_an_address_of_a_mailing_or_letter_that_is_gone_finds_nothing() -> None:
+    for thread in (mime.Thread(email_id=99), mime.Thread(mailing_id=99), mime.Thread(reader_id=99)):
+        come_in(mail(to=mime.reply_address(thread), text=str(thread)))
+    assert {(reply.email_id, reply.mailing_id, reply.reader_id) for reply in replies()} == {(None, None, None)}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from email.parser import BytesParser
+from email.policy import default
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +15,6 @@ from flask.testing import FlaskClient
 
 from app.accounts.models import Account
 from app.broadcasts import commands as broadcasts
-from app.broadcasts.models import BroadcastRecipient
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -29,6 +31,7 @@ from tests.broadcasts.builders import ready, stage, supporter
 from tests.builders import NOW
 from tests.deliveries.builders import Scene, committed
 from tests.returns.mails import (
+    DOMAIN,
     carried,
     come_in,
     handed_over,
@@ -199,7 +202,7 @@ def test_an_operator_sees_what_found_no_letter_and_what_could_not_be_read(given:
     assert replies()[-1].heard_at is None, "what concerns a coalition is the coalition's to settle"
 
 
-def update_answered() -> tuple[Account, Account, str, int]:
+def update_answered(folder: Path) -> tuple[Account, Account, str, int]:
     """Ewa1 answers an update of the lead; returns who wrote it, who approved it, its page, and Ewa's id."""
     take_answers_in()
     with transaction() as session:
@@ -210,18 +213,17 @@ def update_answered() -> tuple[Account, Account, str, int]:
         broadcasts.send(session, update, by=there.robin, now=NOW)
     worker.until_idle()
     with reading() as session:
-        letter = session.scalars(sa.select(BroadcastRecipient.email_id)).one()
         robin, dana = (session.get_one(Account, one.account_id) for one in (there.robin, there.dana))
-    assert letter is not None
-    come_in(
-        mail(to=reply_address(letter), sender="Ewa <person1@people.example>", text="I like it.", files=(("a", b"a"),))
-    )
-    come_in(mail(to=reply_address(letter), sender="Ewa <person1@people.example>", text="Away", precedence="bulk"))
+    letters = [BytesParser(policy=default).parsebytes(path.read_bytes()) for path in (folder / "mail").glob("*.eml")]
+    (asked,) = [str(one["Reply-To"]) for one in letters if one["List-Unsubscribe"]]
+    assert DOMAIN in asked
+    come_in(mail(to=asked, sender="Ewa <person1@people.example>", text="I like it.", files=(("a", b"a"),)))
+    come_in(mail(to=asked, sender="Ewa <person1@people.example>", text="Away", precedence="bulk"))
     return robin, dana, f"/work/coalition-for-open-faces/updates/{update.id}", ewa.id
 
 
-def test_replies_to_an_update_are_its_sender_s_alone(database: Flask, signed_in: SignIn) -> None:
-    robin, dana, update, _ = update_answered()
+def test_replies_to_an_update_are_its_sender_s_alone(database: Flask, signed_in: SignIn, tmp_path: Path) -> None:
+    robin, dana, update, _ = update_answered(tmp_path)
 
     assert "1 reply from people, 1 automatic" in " ".join(signed_in(robin).get(update).text.split())
     page = signed_in(robin).get(f"{update}/replies").text
@@ -235,8 +237,8 @@ def test_replies_to_an_update_are_its_sender_s_alone(database: Flask, signed_in:
     assert [letter.to_address for letter in carried()] == ["hello@fftf.example"]
 
 
-def test_erasing_a_supporter_erases_what_they_replied(database: Flask) -> None:
-    _, _, _, ewa = update_answered()
+def test_erasing_a_supporter_erases_what_they_replied(database: Flask, tmp_path: Path) -> None:
+    _, _, _, ewa = update_answered(tmp_path)
     come_in(mail(sender="Ewa <person1@people.example>", text="And to nobody."))
     come_in(mail(to=reply_address(sent(template="deliveries/mail/to_target")), sender="person1@people.example"))
     come_in(mail(sender="Other <person2@people.example>", text="Somebody else."))

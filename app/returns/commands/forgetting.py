@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.mail import outbox
 from app.mail.models import Email
+from app.mailings.models import MailingReader
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def forget_sender(session: Session, canonical: str, kinds: sa.ColumnElement[bool
     """
     theirs = sa.select(Email.id).where(Email.to_canonical == canonical, kinds)
     as_somebody_else = sa.exists().where(Email.id == Reply.email_id, ~kinds)
-    mine = sa.or_(Reply.email_id.in_(theirs), sa.and_(Reply.sender_canonical == canonical, ~as_somebody_else))
+    readers = sa.select(MailingReader.id).where(MailingReader.canonical == canonical)
+    written = sa.or_(Reply.email_id.in_(theirs), Reply.reader_id.in_(readers))
+    mine = sa.or_(written, sa.and_(Reply.sender_canonical == canonical, ~as_somebody_else))
     ids = list(session.scalars(sa.select(Reply.id).where(mine)))
     on = sa.select(Reply.forwarded_id).where(Reply.id.in_(ids), Reply.forwarded_id.is_not(None))
     carried = list(session.scalars(on))
@@ -63,7 +66,7 @@ def clear_old(session: Session, *, now: datetime) -> int:
         InboundMail.state != InboundState.RECEIVED, InboundMail.received_at < now - KEPT
     )
     lost = sa.select(Reply.id).where(
-        Reply.email_id.is_(None), Reply.reader_id.is_(None), Reply.received_at < now - KEPT
+        Reply.email_id.is_(None), Reply.mailing_id.is_(None), Reply.received_at < now - KEPT
     )
     mails = list(session.scalars(settled.limit(LOT)))
     replies = list(session.scalars(lost.limit(LOT)))

@@ -18,7 +18,9 @@ from app.jobs import leases
 from app.mail import outbox
 from app.mail.lists import Entry, ProviderList
 from app.mail.models import Suppression
-from app.returns.commands.hearing import hear, name_the_nameless, withdraw
+from app.returns.commands.hearing import hear
+from app.returns.commands.heeding import withdraw
+from app.returns.commands.naming import name_the_nameless
 from app.returns.models import Kind, ListPull, MailEvent
 from app.returns.rules import policy
 from app.returns.rules.reading import Heard, address_of, made_key, without_addresses

@@ -13,7 +13,7 @@ from app.core import db
 from app.core.errors import Conflict, NotFound
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.returns.models import EventPost, MailEvent, PostState
+from app.returns.models import EventPost, Kind, MailEvent, PostState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -24,7 +24,9 @@ WORK_OFF = "returns.work_off"
 LOT = 8  # posts of up to 768 kB each
 LEASE = timedelta(minutes=2)
 MOST_ATTEMPTS = 5
+# The provider repeats a post for a day at most, so a report that asked for nothing is needed no longer than its post.
 POSTS_KEPT, EVENTS_KEPT = timedelta(days=7), timedelta(days=90)
+PASSING = (Kind.PROCESSED, Kind.DEFERRED, Kind.DELIVERED)
 SWEPT_AT_ONCE = 1_000
 STOPPED = f"Working it off broke {MOST_ATTEMPTS} times. The log says why."
 
@@ -61,7 +63,7 @@ def take_posts(session: Session, *, now: datetime) -> list[PostClaim]:
 def bodies(session: Session, claims: Sequence[PostClaim]) -> dict[int, bytes]:
     """What stands in the posts taken."""
     query = sa.select(EventPost.id, EventPost.body).where(EventPost.id.in_([claim.post_id for claim in claims]))
-    return dict(session.execute(query).tuples())
+    return dict(session.execute(query).all())
 
 
 def settle_posts(session: Session, claims: Sequence[PostClaim], events: dict[int, int]) -> None:
@@ -103,9 +105,10 @@ def retry_post(session: Session, post_id: int, *, by: Actor, now: datetime) -> E
 def forget_old(session: Session, *, now: datetime) -> int:
     """Delete some posts and reports that nobody needs any more; returns how many. Failed posts stay for a person."""
     done = sa.select(EventPost.id).where(EventPost.state == PostState.DONE, EventPost.received_at < now - POSTS_KEPT)
+    passing = sa.select(MailEvent.id).where(MailEvent.heard_at < now - POSTS_KEPT, MailEvent.kind.in_(PASSING))
     old = sa.select(MailEvent.id).where(MailEvent.heard_at < now - EVENTS_KEPT)
     gone = 0
-    for model, which in ((EventPost, done), (MailEvent, old)):
+    for model, which in ((EventPost, done), (MailEvent, passing), (MailEvent, old)):
         ids = list(session.scalars(which.limit(SWEPT_AT_ONCE)))
         if ids:
             session.execute(sa.delete(model).where(model.id.in_(ids)).execution_options(synchronize_session=False))

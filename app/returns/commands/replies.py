@@ -17,6 +17,7 @@ from app.returns import messages, queries
 from app.returns.commands.bounces import take_bounce
 from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
+from app.returns.queries import Concern
 from app.returns.rules.replies import Incoming
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 # A conversation is slower than this; a loop between two machines that hide what they are is not.
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
+MOST_OF_ALL = 500  # of the many readers of a mailing together
 
 
 def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes, *, now: datetime) -> bool:
@@ -62,6 +64,7 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
     values = {
         "digest": mail.digest,
         "email_id": thread.email_id,
+        "mailing_id": thread.mailing_id,
         "reader_id": thread.reader_id,
         "kind": ReplyKind.AUTOMATIC if why else ReplyKind.HUMAN,
         "why": why[:200],
@@ -100,30 +103,31 @@ def _why_ours(session: Session, mail: Incoming) -> str:
 
 
 def _send_on(session: Session, reply: Reply, *, now: datetime) -> None:
-    letter = session.get(Email, reply.email_id) if reply.email_id is not None else None
-    if letter is None:
+    concern = queries.concern_of(session, reply)
+    if concern is None:
         return
-    reply.note = _why_not(session, reply, letter, now=now)
+    reply.note = _why_not(session, reply, concern, now=now)
     if not reply.note:
-        sent = outbox.queue(session, messages.sent_on(reply, letter, now=now), once=f"reply:{reply.id}", now=now)
+        sent = outbox.queue(session, messages.sent_on(reply, concern, now=now), once=f"reply:{reply.id}", now=now)
         reply.forwarded_id = sent.id
 
 
-def _why_not(session: Session, reply: Reply, letter: Email, *, now: datetime) -> str:
+def _why_not(session: Session, reply: Reply, concern: Concern, *, now: datetime) -> str:
     """Why a reply is shown but not sent on; "" if nothing speaks against it."""
-    if not letter.reply_to:
+    if not concern.address:
         return "Its letter names nobody whom answers concern."
-    if letter.answers_directly:
+    if concern.carries:
         return "It answers a letter that carried an answer; those go straight to their writer."
-    if _is_ours(letter.reply_to):
+    if _is_ours(concern.address):
         return "Answers to this letter would come back to us."
-    if canonical_email(letter.reply_to) == reply.sender_canonical:
+    if canonical_email(concern.address) == reply.sender_canonical:
         return "The one whom it concerns wrote it."
     if not reply.sender_address:
         return "It names no sender to answer."
-    db.one_at_a_time(session, f"replies:{letter.id}")
-    if queries.sent_on_since(session, letter.id, now - WITHIN) >= MOST_SENT_ON:
-        return "More answers to one letter came within an hour than are sent on."
+    db.one_at_a_time(session, f"replies:{reply.email_id}:{reply.mailing_id}")
+    of_all, of_writer = queries.sent_on_since(session, reply, now - WITHIN)
+    if of_all >= (MOST_OF_ALL if reply.email_id is None else MOST_SENT_ON) or of_writer >= MOST_SENT_ON:
+        return "More answers came within an hour than are sent on."
     return ""
 
 

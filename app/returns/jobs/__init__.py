@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.returns.jobs import events, mailbox, replies
+from app.returns.jobs.events import forget_old, pull, work_off
 from config.settings import Settings
 
-__all__ = ["bind", "events", "mailbox", "replies"]
+__all__ = ["bind", "events", "forget_old", "mailbox", "pull", "replies", "work_off"]
 
 
 def bind(settings: Settings) -> None:

@@ -55,7 +55,10 @@ class Cause(Enum):
 
 
 class MailEvent(Base):
-    """One report about one letter, once. ``address`` (canonical) is kept only where something may be done about it."""
+    """One report about one letter, once: a single letter, or a mailing's to one reader.
+
+    ``address`` (canonical) is kept only where something may be done about it.
+    """
 
     __tablename__ = "mail_events"
     __table_args__ = (
@@ -69,6 +72,7 @@ class MailEvent(Base):
     at: Mapped[datetime]
     heard_at: Mapped[datetime] = mapped_column(index=True)
     email_id: Mapped[int | None] = mapped_column(sa.ForeignKey("emails.id", ondelete="CASCADE"), index=True)
+    reader_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailing_readers.id", ondelete="CASCADE"), index=True)
     address: Mapped[str | None] = mapped_column(sa.String(254))
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     suppressed: Mapped[bool] = mapped_column(default=False)

@@ -51,7 +51,7 @@ class ReplyKind(Enum):
 
 
 class Reply(Base):
-    """One reply. It belongs to a letter, to one reader of a mailing, or, without either, to no thread we know.
+    """One reply. It belongs to a letter, to a mailing (perhaps to a reader we know), or else to no thread we know.
 
     ``words`` is what its writer added, ``quoted`` what they quoted, both plain text. ``why`` says what gave an
     automatic one away. ``note`` says why one was not sent on. ``heard_at`` is when somebody dealt with it.
@@ -62,6 +62,7 @@ class Reply(Base):
 
     digest: Mapped[str] = mapped_column(sa.String(64), unique=True)
     email_id: Mapped[int | None] = mapped_column(sa.ForeignKey("emails.id"), index=True)
+    mailing_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailings.id"), index=True)
     reader_id: Mapped[int | None] = mapped_column(sa.BigInteger)
     kind: Mapped[ReplyKind]
     why: Mapped[str] = mapped_column(sa.String(200), default="")

@@ -14,6 +14,8 @@ from app.returns.queries.events import (
     suppressions,
 )
 from app.returns.queries.replies import (
+    Concern,
+    concern_of,
     count_replies,
     file_of,
     replies_to,
@@ -26,8 +28,10 @@ from app.returns.queries.replies import (
 )
 
 __all__ = [
+    "Concern",
     "Intake",
     "by_hour",
+    "concern_of",
     "count_replies",
     "failed_posts",
     "file_of",

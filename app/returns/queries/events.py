@@ -37,7 +37,7 @@ def intake(session: Session) -> Intake:
             sa.select(EventPost.state, sa.func.count())
             .where(EventPost.state.in_([PostState.WAITING, PostState.FAILED]))
             .group_by(EventPost.state)
-        ).tuples()
+        ).all()
     )
     oldest = session.scalar(sa.select(sa.func.min(EventPost.received_at)).where(EventPost.state == PostState.WAITING))
     return Intake(counts.get(PostState.WAITING, 0), oldest, counts.get(PostState.FAILED, 0))
@@ -70,7 +70,7 @@ def newest(session: Session, *, before: int | None = None, limit: int = 50) -> l
     query = sa.select(MailEvent, Email).join(Email, MailEvent.email_id == Email.id).where(MailEvent.kind.in_(SHOWN))
     if before is not None:
         query = query.where(MailEvent.id < before)
-    return list(session.execute(query.order_by(MailEvent.id.desc()).limit(limit)).tuples())
+    return list(session.execute(query.order_by(MailEvent.id.desc()).limit(limit)).all())
 
 
 def refused_for_sender(session: Session, *, since: datetime) -> list[tuple[str, int]]:
@@ -82,7 +82,7 @@ def refused_for_sender(session: Session, *, since: datetime) -> list[tuple[str, 
         .group_by(Email.from_name)
         .order_by(sa.func.count(MailEvent.email_id.distinct()).desc(), Email.from_name)
     )
-    return list(session.execute(query.limit(50)).tuples())
+    return list(session.execute(query.limit(50)).all())
 
 
 def suppressions(

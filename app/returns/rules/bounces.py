@@ -15,7 +15,7 @@ from email.utils import getaddresses
 
 from flufl.bounce import all_failures
 
-from app.mail.mime import read_verp
+from app.mail.mime import read_reader_verp, read_verp
 from app.returns.models import Cause, Kind
 from app.returns.rules.policy import coded
 from app.returns.rules.reading import made_key, without_addresses
@@ -29,7 +29,7 @@ DETECTOR_TROUBLE = (ValueError, LookupError, TypeError, AttributeError, Assertio
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """What a report by mail says. The letter is ``email_id``, or else the one with ``message_id``.
+    """What a report by mail says. The letter is the one with ``message_id``, else ``email_id`` or ``reader_id``.
 
     ``kind`` is BOUNCE (for good), DEFERRED (the server keeps trying) or COMPLAINT (an abuse report).
     """
@@ -37,6 +37,7 @@ class Bounced:
     key: str
     kind: Kind
     email_id: int | None
+    reader_id: int | None
     message_id: str
     cause: Cause | None
     reason: str
@@ -54,12 +55,14 @@ def read_bounce(raw: bytes) -> Bounced | None:
     if said is None:
         return None
     kind, why, reason, formal = said
-    named = next((one for address in _recipients(message) if (one := read_verp(address)) is not None), None)
+    addresses = list(_recipients(message))
+    letter = next((one for address in addresses if (one := read_verp(address)) is not None), None)
+    reader = next((one for address in addresses if (one := read_reader_verp(address)) is not None), None)
     # A mail that only sounds like a bounce may be a person's: it counts only at the address made for bounces.
-    message_id = _returned_id(message) if formal and named is None else ""
-    if named is None and not message_id:
+    message_id = _returned_id(message) if formal else ""
+    if letter is None and reader is None and not message_id:
         return None
-    return Bounced(made_key(raw.decode("latin-1")), kind, named, message_id, why, reason)
+    return Bounced(made_key(raw.decode("latin-1")), kind, letter, reader, message_id, why, reason)
 
 
 def _said(message: Message) -> tuple[Kind, Cause | None, str, bool] | None:

@@ -23,6 +23,7 @@ KINDS = {
     "unsubscribe": Kind.LEFT,
     "group_unsubscribe": Kind.LEFT,
 }
+MARKS = {"undersigned_email", "undersigned_reader", "undersigned_attempt"}
 LONGEST_KEY = 100
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 ADDRESS = re.compile(r"\S+@\S+")
@@ -34,21 +35,28 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One report. ``email_id`` is the letter it names, ``attempt`` the token that must be the letter's newest.
+    """One report. It names a single letter by ``email_id`` or a reader of a mailing by ``reader_id``.
 
-    ``proven``: the reporter showed a mark that only we can have made, so no token is compared. A report that names
-    no letter has an ``address`` (canonical) and speaks of the latest letter to it.
+    ``attempt`` is the token that must be the letter's newest. ``proven``: the reporter showed a mark that only we can
+    have made, so no token is compared. A report that names no letter has an ``address`` (canonical) and speaks of the
+    latest letter to it.
     """
 
     key: str
     kind: Kind
     at: datetime
     email_id: int | None = None
+    reader_id: int | None = None
     attempt: str = ""
     proven: bool = False
     address: str = ""
     cause: Cause | None = None
     reason: str = ""
+
+    @property
+    def named(self) -> bool:
+        """Whether the report says which letter it is about."""
+        return self.email_id is not None or self.reader_id is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +83,12 @@ def _read(row: dict[str, Any], now: datetime) -> Heard | None:
     kind = KINDS.get(_text(row, "event"))
     if kind is None:
         return None
-    email_id = _number(_text(row, "undersigned_email"))
+    email_id, reader_id = _number(_text(row, "undersigned_email")), _number(_text(row, "undersigned_reader"))
+    named = (email_id is None) != (reader_id is None)
     # Only a late bounce comes without marks of ours; anything else without them is another installation's.
-    nameless = email_id is None and kind is Kind.BOUNCE and "undersigned_attempt" not in row
+    nameless = kind is Kind.BOUNCE and not MARKS & row.keys()
     address = address_of(_text(row, "email")) if nameless else ""
-    if email_id is None and not address:
+    if not named and not address:
         return None
     reason = _reason(row)
     why = None
@@ -90,6 +99,7 @@ def _read(row: dict[str, Any], now: datetime) -> Heard | None:
         kind=kind,
         at=_moment(row.get("timestamp"), now),
         email_id=email_id,
+        reader_id=reader_id,
         attempt=_text(row, "undersigned_attempt")[:LONGEST_KEY],
         address=address,
         cause=why,
