@@ -73,12 +73,14 @@ def _written(taken: Taken) -> Written:
 
 
 def _form(row: MailingLetter) -> mass.Form:
+    # The provider takes one address for answers for all readers of a request, so it can only name the mailing.
+    through_us = mime.reply_address(mime.Thread(mailing_id=row.mailing_id)) if row.reply_to else ""
     return mass.Form(
         subject=row.subject,
         text=row.text,
         html=row.html,
         from_name=row.from_name,
-        reply_to=(mime.reply_address(mime.Thread(mailing_id=row.mailing_id)) or row.reply_to) if row.reply_to else "",
+        reply_to=through_us or row.reply_to,
         language=row.language,
         unsubscribe_url=row.unsubscribe_url,
         holes={name: (tags[0], tags[1]) for name, tags in row.holes.items()},

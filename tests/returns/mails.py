@@ -21,13 +21,13 @@ DOMAIN = "replies.undersigned.example"
 QUOTATION = "\n\nOn Thu, May 20, 2021 at 10:00 AM Open Faces <letters@u.example> wrote:\n> We ask.\n> Please.\n> Now.\n"
 
 
-def take_answers_in() -> None:
+def take_answers_in(domain: str = DOMAIN) -> None:
     """As REPLY_DOMAIN would."""
     render.bind(
         base_url="http://undersigned.example",
         mail_from="Undersigned <letters@undersigned.example>",
         postal_address="",
-        reply_domain=DOMAIN,
+        reply_domain=domain,
     )
 
 

@@ -13,8 +13,9 @@ from flask import Flask
 from app.core import db, tokens
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.mail import mime, render
+from app.mail import mime
 from app.mail.models import Email, EmailState
+from app.mailings.jobs import _form as mailing_form
 from app.mailings.models import Mailing, MailingLetter, MailingReader
 from app.returns import commands, jobs
 from app.returns.models import InboundMail, InboundState, MailEvent, Reply, ReplyFile, ReplyKind
@@ -52,13 +53,10 @@ def test_a_letter_asks_for_its_answers_at_an_address_of_its_own() -> None:
 
 
 def test_without_a_domain_for_answers_they_go_straight_on() -> None:
-    render.bind(base_url="http://u.example", mail_from="U <letters@u.example>", postal_address="")
+    take_answers_in("")
     assert mime.reply_address(mime.Thread(email_id=1)) == ""
-    with reading() as session:
-        assert (
-            mime.answers_to(Email(id=1, reply_to="hello@fftf.example", answers_directly=False)) == "hello@fftf.example"
-        )
-        _ = session
+    letter = Email(id=1, reply_to="hello@fftf.example", answers_directly=False)
+    assert mime.answers_to(letter) == "hello@fftf.example"
 
 
 def test_an_address_is_only_read_with_its_own_signature() -> None:
@@ -323,3 +321,14 @@ def test_an_address_of_a_mailing_or_letter_that_is_gone_finds_nothing() -> None:
     for thread in (mime.Thread(email_id=99), mime.Thread(mailing_id=99), mime.Thread(reader_id=99)):
         come_in(mail(to=mime.reply_address(thread), text=str(thread)))
     assert {(reply.email_id, reply.mailing_id, reply.reader_id) for reply in replies()} == {(None, None, None)}
+
+
+def test_a_request_for_many_readers_asks_for_answers_at_the_mailing_s_address() -> None:
+    words = {"subject": "News", "text": "x", "html": "", "from_name": "F", "unsubscribe_url": "", "language": "en"}
+    given = MailingLetter(mailing_id=7, variant=0, holes={}, reply_to="hello@fftf.example", **words)
+    assert mime.read_reply_address(mailing_form(given).reply_to) == mime.Thread(mailing_id=7)
+    given.reply_to = ""
+    assert mailing_form(given).reply_to == "", "who wants no answers is not made to get some"
+    take_answers_in("")
+    given.reply_to = "hello@fftf.example"
+    assert mailing_form(given).reply_to == "hello@fftf.example"
