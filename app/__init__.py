@@ -71,11 +71,8 @@ JOBS = (
 __all__ = ["JOBS", "VIEWS", "create_app", "schema"]
 
 
-def create_app(settings: Settings) -> Flask:
-    """Bind the process to its database, queue and keys, and hang every room into one Flask app."""
-    logging.configure(settings.log_level, json=settings.production)
-    db.connect(settings.database_url)
-    tokens.bind(settings.secret_key)
+def _bind_mail(settings: Settings) -> None:
+    """Say how letters leave and what comes back of them."""
     render.bind(
         base_url=settings.base_url,
         mail_from=settings.mail_from,
@@ -84,6 +81,14 @@ def create_app(settings: Settings) -> Flask:
     )
     mail_jobs.bind(settings)
     returns_jobs.bind(settings)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Bind the process to its database, queue and keys, and hang every room into one Flask app."""
+    logging.configure(settings.log_level, json=settings.production)
+    db.connect(settings.database_url)
+    tokens.bind(settings.secret_key)
+    _bind_mail(settings)
     engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
