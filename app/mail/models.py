@@ -29,6 +29,7 @@ class EmailState(Enum):
 class Email(Leased, Base):
     """One outgoing letter. ``once`` is the dedupe key: a second letter with the same key is not queued.
 
+    ``answers_directly``: its Reply-To is ``reply_to`` itself, even where answers come back through us first.
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
     ``attempt_token`` is the newest attempt's, kept for ever: a report that carries it speaks of this letter.

@@ -332,3 +332,18 @@ def test_a_request_for_many_readers_asks_for_answers_at_the_mailing_s_address() 
     take_answers_in("")
     given.reply_to = "hello@fftf.example"
     assert mailing_form(given).reply_to == "hello@fftf.example"
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        b"To: " + b"(" * 3_000 + b"\r\n\r\nx",
+        b"Content-Type: message/rfc822\r\n\r\n" * 5_000 + b"x",
+        b"".join(
+            b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (one, one) for one in range(3_000)
+        ),
+    ],
+)
+def test_a_mail_that_plays_a_bounce_breaks_no_reader(hostile: bytes) -> None:
+    come_in(b"From: MAILER-DAEMON@mx.example\r\nReturn-Path: <>\r\nMessage-ID: <a@mx.example>\r\n" + hostile)
+    assert [reply.kind for reply in replies()] == [ReplyKind.AUTOMATIC]

@@ -11,6 +11,7 @@ from app.mail import outbox
 from app.mail.models import Email
 from app.mailings.models import MailingReader
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile
+from app.returns.queries import without_thread
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -65,9 +66,7 @@ def clear_old(session: Session, *, now: datetime) -> int:
     settled = sa.select(InboundMail.id).where(
         InboundMail.state != InboundState.RECEIVED, InboundMail.received_at < now - KEPT
     )
-    lost = sa.select(Reply.id).where(
-        Reply.email_id.is_(None), Reply.mailing_id.is_(None), Reply.received_at < now - KEPT
-    )
+    lost = sa.select(Reply.id).where(without_thread(), Reply.received_at < now - KEPT)
     mails = list(session.scalars(settled.limit(LOT)))
     replies = list(session.scalars(lost.limit(LOT)))
     session.execute(sa.delete(InboundMail).where(InboundMail.id.in_(mails)))

@@ -18,7 +18,7 @@ from app.returns.commands.bounces import take_bounce
 from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.queries import Concern
-from app.returns.rules.replies import Incoming
+from app.returns.rules.replies import Incoming, is_nested
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -35,7 +35,7 @@ def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes
     """
     named = any(mime.read_verp(address) is not None for address in mail.recipients)
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
-    if row is None or mail.is_deep or not (mail.is_bounce or named):
+    if row is None or mail.is_deep or is_nested(raw) or not (mail.is_bounce or named):
         return False
     if not take_bounce(session, raw, now=now):
         return False

@@ -191,6 +191,11 @@ def _safe(name: str) -> str:
     return re.sub(r'[/\\:*?"<>|\s]+', "-", plain(name, 150)).lstrip(".-") or "attachment"
 
 
+def is_nested(raw: bytes) -> bool:
+    """Whether mails lie in mails deeper than in any honest report, which holds one."""
+    return len(re.findall(rb"(?i)message/", raw[:1_000_000])) > MOST_FILES
+
+
 def from_post(content_type: str, body: bytes) -> tuple[bytes, Envelope]:
     """The mail inside a provider's post (SendGrid's Inbound Parse, sent raw) and its envelope, byte for byte."""
     fields = _fields(content_type, body)
