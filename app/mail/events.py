@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from app.core import db
 from app.mail.models import Email, EmailState
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def hold(session: Session, ids: set[int]) -> dict[int, Known]:
     wanted = sorted(ids)
     for start in range(0, len(wanted), LOT):
         columns = (Email.id, Email.state, Email.attempt_token, Email.to_canonical, Email.stream)
-        query = sa.select(*columns).where(Email.id.in_(wanted[start : start + LOT]))
+        query = sa.select(*columns).where(db.among(session, Email.id, wanted[start : start + LOT]))
         for row in session.execute(query.order_by(Email.id).with_for_update()):
             found[row[0]] = Known(*row)
     return found
@@ -97,7 +98,7 @@ def _move(session: Session, ids: list[int], state: EmailState, reason: str | Non
     taken = sa.func.coalesce(Email.accepted_at, sa.bindparam("moment", now, Email.accepted_at.type))
     session.execute(
         sa.update(Email)
-        .where(Email.id.in_(ids))
+        .where(db.among(session, Email.id, ids))
         .values(values | {"accepted_at": taken})
         .execution_options(synchronize_session=False)
     )

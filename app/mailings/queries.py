@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from app.core import db
 from app.mail.models import Suppression
 from app.mailings.models import (
     BatchState,
@@ -213,7 +214,7 @@ def marked(session: Session, ids: Sequence[int]) -> dict[int, Marked]:
             sa.select(*columns)
             .join(MailingBatch, _their_batch())
             .join(Mailing, Mailing.id == MailingReader.mailing_id)
-            .where(MailingReader.id.in_(ids[start : start + 2_000]))
+            .where(db.among(session, MailingReader.id, ids[start : start + 2_000]))
         )
         found |= {row[0]: Marked(*row) for row in session.execute(query)}
     return found

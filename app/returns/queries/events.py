@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import undefer
 
 from app.mail.models import Email, Suppression
+from app.mailings.models import MailingLetter, MailingReader
 from app.returns.models import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
 
 if TYPE_CHECKING:
@@ -65,24 +67,58 @@ def by_hour(session: Session, *, now: datetime) -> list[tuple[datetime, dict[str
     return list(hours.items())
 
 
-def newest(session: Session, *, before: int | None = None, limit: int = 50) -> list[tuple[MailEvent, Email]]:
-    """Reports that something is done about, with their letters, newest first; ``before`` is the id to page from."""
-    query = sa.select(MailEvent, Email).join(Email, MailEvent.email_id == Email.id).where(MailEvent.kind.in_(SHOWN))
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A report with its letter: to whom, and what the letter was called."""
+
+    report: MailEvent
+    to: str
+    letter: str
+
+
+def newest(session: Session, *, before: int | None = None, limit: int = 50) -> list[Came]:
+    """Reports that something is done about, newest first; ``before`` is the id to page from."""
+    query = (
+        sa.select(
+            MailEvent,
+            sa.func.coalesce(Email.to_address, MailingReader.address),
+            sa.func.coalesce(Email.subject, Email.template, MailingLetter.subject, ""),
+        )
+        .outerjoin(Email, MailEvent.email_id == Email.id)
+        .outerjoin(MailingReader, MailEvent.reader_id == MailingReader.id)
+        .outerjoin(MailingLetter, _its_words())
+        .where(MailEvent.kind.in_(SHOWN))
+    )
     if before is not None:
         query = query.where(MailEvent.id < before)
-    return list(session.execute(query.order_by(MailEvent.id.desc()).limit(limit)).all())
+    return [Came(*row) for row in session.execute(query.order_by(MailEvent.id.desc()).limit(limit))]
+
+
+def _its_words() -> sa.ColumnElement[bool]:
+    return sa.and_(MailingLetter.mailing_id == MailingReader.mailing_id, MailingLetter.variant == 0)
 
 
 def refused_for_sender(session: Session, *, since: datetime) -> list[tuple[str, int]]:
-    """How many letters of each sender were refused for the sender's sake; "" is the platform itself."""
-    query = (
+    """How many letters of each sender were refused for the sender's sake, most first; "" is the platform itself."""
+    refused = (MailEvent.kind == Kind.BOUNCE, MailEvent.cause == Cause.SENDER, MailEvent.at > since)
+    single = (
         sa.select(Email.from_name, sa.func.count(MailEvent.email_id.distinct()))
         .join(Email, MailEvent.email_id == Email.id)
-        .where(MailEvent.kind == Kind.BOUNCE, MailEvent.cause == Cause.SENDER, MailEvent.at > since)
+        .where(*refused)
         .group_by(Email.from_name)
-        .order_by(sa.func.count(MailEvent.email_id.distinct()).desc(), Email.from_name)
     )
-    return list(session.execute(query.limit(50)).all())
+    mailed = (
+        sa.select(sa.func.coalesce(MailingLetter.from_name, ""), sa.func.count(MailEvent.reader_id.distinct()))
+        .join(MailingReader, MailEvent.reader_id == MailingReader.id)
+        .outerjoin(MailingLetter, _its_words())
+        .where(*refused)
+        .group_by(MailingLetter.from_name)
+    )
+    counts: Counter[str] = Counter()
+    for query in (single, mailed):
+        for name, number in session.execute(query):
+            counts[name] += number
+    return counts.most_common(50)
 
 
 def suppressions(

@@ -59,10 +59,13 @@ def returns() -> ResponseReturnValue:
             series=DRAWN,
             classes=[(word.capitalize(), sum(words.get(word, 0) for _, words in hours), tone) for word, tone in DRAWN],
             ignored=sum(words.pop(IGNORED, 0) for _, words in hours),
-            senders=queries.refused_for_sender(session, since=now - timedelta(days=7)),
+            senders=[
+                (name or "Undersigned itself", number)
+                for name, number in queries.refused_for_sender(session, since=now - timedelta(days=7))
+            ],
             pulls=queries.pulls(session),
             reports=rows[:PAGE],
-            older=rows[PAGE - 1][0].id if len(rows) > PAGE else None,
+            older=rows[PAGE - 1].report.id if len(rows) > PAGE else None,
             tones=TONES,
             sentence=policy.sentence,
             consequence=policy.consequence,
@@ -101,6 +104,7 @@ def suppressions() -> ResponseReturnValue:
             rows=rows[:PAGE],
             older=rows[PAGE - 1].id if len(rows) > PAGE else None,
             asked=asked,
+            finding=form_state({"q": asked}, name="find"),
             why=WHY,
         )
 
