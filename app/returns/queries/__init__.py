@@ -1,6 +1,7 @@
 """What came back, for whoever may see it."""
 
 from app.returns.queries.events import (
+    Came,
     Intake,
     by_hour,
     failed_posts,
@@ -28,6 +29,7 @@ from app.returns.queries.replies import (
 )
 
 __all__ = [
+    "Came",
     "Concern",
     "Intake",
     "by_hour",
