@@ -37,6 +37,7 @@ class Message:
     stream gets no letter of it, even if it was queued before they left.
     ``answers_directly``: an answer goes straight to ``reply_to``, even where answers come back through us first; for
     a letter that carries somebody else's answer.
+    ``demo`` says that the coalition is a demonstration: both layouts then say it first, as its pages do.
     ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
     """
 
@@ -52,6 +53,7 @@ class Message:
     stream: str = ""
     unsubscribe_path: str = ""
     language: str = "en"
+    demo: bool = False
     attachments: tuple[Attachment, ...] = field(default=())
     keep_bytes: bool = False
     ignores_suppression: bool = False

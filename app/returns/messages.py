@@ -36,4 +36,5 @@ def sent_on(reply: Reply, concern: Concern, *, now: datetime) -> Message:
         from_name=f"{reply.sender_name or 'An answer'} via {mime.sender()[0] or 'Undersigned'}"[:200],
         reply_to=reply.sender_address,
         answers_directly=True,
+        demo=concern.demo,
     )

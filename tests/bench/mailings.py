@@ -37,7 +37,7 @@ from app.mailings import jobs, queries
 from app.mailings.models import BatchState, MailingBatch, MailingReader
 from app.schema import Base
 from config.settings import MailTransport, Settings
-from tests.broadcasts.builders import ready, stage
+from tests.broadcasts.builders import Stage, ready, stage
 
 ROOT = Path(__file__).parent.parent.parent
 WORKER = """
@@ -91,10 +91,10 @@ def wait_for(provider: str) -> None:
     raise TimeoutError(provider)
 
 
-def crowd(readers: int) -> int:
+def crowd(readers: int, there: Stage | None = None) -> int:
     """That many supporters with a yes, and an update on its way to them; gives the update's id."""
     with db.transaction() as session:
-        there = stage(session)
+        there = there or stage(session)
         session.execute(sa.text(PEOPLE.format(readers=readers)))
         session.execute(sa.text(ANSWERS.format(organization=there.lead.id)))
         update = ready(session, there)

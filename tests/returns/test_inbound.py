@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -13,12 +12,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.core import db
 from app.returns import jobs
 from app.returns.models import InboundState, ReplyKind
 from app.returns.rules.replies import LARGEST_POST
 from config.settings import Settings, SettingsError
-from tests.conftest import _empty
 from tests.returns.mails import DOMAIN, carried, inbound, mail, replies, reply_address, sent
 
 SECRET = "0123456789abcdef0123"
@@ -146,11 +143,3 @@ def test_thirty_megabytes_are_taken_and_more_is_marked_without_being_read(client
     while jobs.replies.read_one():
         pass
     assert len(replies()) == 1
-
-
-@pytest.fixture(autouse=True)
-def _clean(app: Flask) -> Iterator[None]:
-    """A second app of a test has bound this process anew; the first one's database is the one to empty."""
-    yield
-    _ = db.engine()
-    _empty()

@@ -56,6 +56,7 @@ class Concern:
     about: str
     sent_to: str
     carries: bool = False
+    demo: bool = False
 
 
 def concern_of(session: Session, reply: Reply) -> Concern | None:
@@ -63,7 +64,8 @@ def concern_of(session: Session, reply: Reply) -> Concern | None:
     if reply.email_id is not None:
         letter = session.get_one(Email, reply.email_id)
         about, sent_to = letter.subject or "", letter.to_name or letter.to_address
-        return Concern(letter.reply_to, letter.from_name, about, sent_to, carries=letter.answers_directly)
+        demo, carries = letter.context.get("demo") is True, letter.answers_directly
+        return Concern(letter.reply_to, letter.from_name, about, sent_to, carries=carries, demo=demo)
     if reply.mailing_id is not None:
         query = sa.select(MailingLetter).where(MailingLetter.mailing_id == reply.mailing_id)
         words = session.scalars(query.order_by(MailingLetter.variant).limit(1)).first()
