@@ -98,7 +98,7 @@ def played() -> Stage:
                 *(f"{base}/updates", f"{base}/updates/{update}", f"{base}/deliveries"),
                 f"{base}/deliveries/{delivery}",
             ],
-            operator=["/operator/mail", "/dev/mail"],
+            operator=["/operator/mail", "/operator/returns", "/operator/suppressions", "/dev/mail"],
             organizer=robin,
             operator_account=operator,
         )
