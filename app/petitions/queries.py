@@ -117,7 +117,7 @@ def duplicates(session: Session, petition_id: int) -> int:
     return int(session.scalar(query) or 0)
 
 
-def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[str, int]]:
+def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[date, int]]:
     """Validated signatures a day in the coalition's zone, oldest first; days without any in between count zero."""
     counting = (Signature.petition_id == petition.id, Signature.state == SignatureState.VALIDATED)
     newest = session.scalar(sa.select(sa.func.max(Signature.validated_at)).where(*counting))
@@ -128,7 +128,7 @@ def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[
     found = Counter(local(moment, zone).date() for moment in session.scalars(query) if moment is not None)
     first = max(min(found), date.fromordinal(max(found).toordinal() - days + 1))
     ordinals = range(first.toordinal(), max(found).toordinal() + 1)
-    return [(day.isoformat(), found[day]) for day in map(date.fromordinal, ordinals)]
+    return [(day, found[day]) for day in map(date.fromordinal, ordinals)]
 
 
 def answers_by_organization(session: Session, petition: Petition) -> list[tuple[Organization, int, int, int]]:

@@ -8,16 +8,9 @@ from datetime import datetime
 from enum import Enum
 
 from app.core.markup import to_blocks
-from app.core.text import canonical
+from app.statements.rules import without_title
 
 LONGEST_PASTE = 200_000
-
-
-def without_title(title: str, markdown: str) -> str:
-    """The letter's text without a first heading that only repeats its title; the page prints that above."""
-    text = canonical(markdown).lstrip()
-    first, _, rest = text.partition("\n")
-    return rest.lstrip("\n") if first.lstrip("# ").strip() == title.strip() and first.startswith("# ") else text
 
 
 def names_its_addressees(title: str, markdown: str) -> bool:

@@ -162,3 +162,10 @@ def stage(statement: Statement) -> Stage:
     if statement.state is StatementState.ARCHIVED:
         return Stage.DELIVERED
     return Stage(statement.state.value)
+
+
+def without_title(title: str, markdown: str) -> str:
+    """The letter's text without a first heading that only repeats its title; what shows it prints that above."""
+    text = canonical(markdown).lstrip()
+    first, _, rest = text.partition("\n")
+    return rest.lstrip("\n") if first.lstrip("# ").strip() == title.strip() and first.startswith("# ") else text

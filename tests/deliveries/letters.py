@@ -16,7 +16,6 @@ LETTERS: dict[str, dict[str, Any]] = {
         "public_path": "/statements/stop-selling",
         "verify_path": "/statements/stop-selling/verify",
         "reply_to": "press@fftf.example",
-        "is_demo": True,
     },
     "deliveries/mail/trouble": {
         "coalition": "Coalition for Open Faces",

@@ -5,6 +5,7 @@ A feature keeps a sample context for each of its letters in ``tests/<feature>/le
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from email.message import EmailMessage
@@ -47,11 +48,11 @@ def sample(template: str) -> dict[str, Any]:
     return context
 
 
-def sent(template: str, *, leave: str = "") -> tuple[render.Rendered, EmailMessage]:
+def sent(template: str, *, leave: str = "", demo: bool = False) -> tuple[render.Rendered, EmailMessage]:
     """The letter's words, and what arrives of them."""
     email = row(
         template=template,
-        context=sample(template),
+        context=sample(template) | ({"demo": True} if demo else {}),
         from_name="Fight for the Future",
         unsubscribe_path=leave,
         priority=Priority.UPDATE if leave else Priority.RECEIPT,
@@ -115,6 +116,27 @@ def test_one_click_headers_are_there_exactly_where_there_is_a_way_to_leave(templ
     assert str(with_way["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
     assert f"{BASE}/unsubscribe/abc" in words.text
     assert f"{BASE}/unsubscribe/abc" in words.html
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_a_letter_of_a_demonstration_says_so_first(template: str) -> None:
+    words, _ = sent(template, demo=True)
+    said = "This is a demonstration. No organization has signed this letter."
+    assert words.text.splitlines()[2] == said  # after the sender
+    assert words.html.count(said) == 1
+    assert said not in sent(template)[0].text
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("app/*/messages.py")), ids=lambda path: path.parent.name)
+def test_every_letter_asks_whether_its_coalition_is_a_demonstration(path: Path) -> None:
+    """Accounts and the post office know no coalition; everybody else says ``demo=`` and cannot forget it."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message"
+    ]
+    silent = [call.lineno for call in calls if "demo" not in {word.arg for word in call.keywords}]
+    assert silent == [] or path.parent.name in {"accounts", "mail"}
 
 
 def test_every_sample_belongs_to_a_letter() -> None:

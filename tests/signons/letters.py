@@ -11,7 +11,6 @@ _SHARED: dict[str, Any] = {
     "deadline": "June 10, 2021, 5:00 PM PDT",
     "withdraw_until": "June 10, 2021, 5:00 PM PDT",
     "public_path": "/statements/stop-selling",
-    "is_demo": True,
 }
 _NAME = {
     "organization": "Zaštita <Privatnosti> & Friends",

@@ -15,6 +15,5 @@ LETTERS: dict[str, dict[str, Any]] = {
         "number": 3,
         "beginning": "To the members of the council:\n\nWe ask you to vote for the ordinance before you. …",
         "answer_path": "/work/open-faces/statements/leave-our-faces-alone/answer",
-        "demo": True,
     }
 }

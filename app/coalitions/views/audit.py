@@ -10,6 +10,7 @@ from app.coalitions.roles import Right
 from app.coalitions.rules import act_name, sentence
 from app.coalitions.views.frame import blueprint
 from app.core import audit as trail
+from app.core.clock import local
 from app.core.db import reading
 from app.core.tables import write_csv
 from app.web.pages import cursor, download, page
@@ -30,7 +31,7 @@ def audit(coalition: str) -> ResponseReturnValue:
             "coalitions/audit.html",
             coalition=ours,
             demo=ours.is_demo,
-            entries=[(entry, sentence(entry.act, entry.actor, entry.detail)) for entry in entries[:PAGE]],
+            entries=[(entry, sentence(entry.act, entry.actor, entry.detail, ours.zone)) for entry in entries[:PAGE]],
             older=entries[PAGE - 1].id if len(entries) > PAGE else None,
             acts=[(one, act_name(one)) for one in trail.acts(session, ours.id)],
             act=act,
@@ -44,7 +45,13 @@ def audit_file(coalition: str) -> ResponseReturnValue:
     with reading() as session:
         ours = coalition_for(session, coalition, by=actor(), right=Right.READ_AUDIT)
         rows = [
-            (entry.id, entry.at.isoformat(), entry.actor, entry.act, sentence(entry.act, entry.actor, entry.detail))
+            (
+                entry.id,
+                local(entry.at, ours.zone).isoformat(),
+                entry.actor,
+                entry.act,
+                sentence(entry.act, entry.actor, entry.detail, ours.zone),
+            )
             for entry in trail.trail(session, ours.id, act=request.args.get("act", ""), limit=None)
         ]
     body = write_csv(["number", "at", "who", "act", "what"], rows)

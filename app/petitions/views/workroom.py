@@ -76,7 +76,7 @@ def petition_page(coalition: str, slug: str) -> ResponseReturnValue:
             states={state.value: count for state, count in states.items()},
             received=sum(states.values()),
             duplicates=queries.duplicates(session, found.id),
-            per_day=queries.per_day(session, found),
+            per_day=[(f"{day:%B} {day.day}", number) for day, number in queries.per_day(session, found)],
             asked=queries.answers_by_organization(session, found),
             comments=queries.recent_comments(session, found.id),
             reports=queries.reports(session, found.id),
