@@ -73,7 +73,7 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
         context={
             "name": name,
             "sender": broadcast.organization.name,
-            "subject_line": broadcast.subject,
+            "subject_line": broadcast.title,
             "author": broadcast.author.name if broadcast.author else "A colleague",
             "path": f"/work/{coalition_slug}/updates/{broadcast.id}",
         },

@@ -45,6 +45,8 @@ ACTS: dict[str, str] = {
     "statement.opened": "{actor} opened “{title}” for sign-on until {deadline}.",
     "statement.extended": "{actor} gave “{title}” more time, until {deadline}.",
     "statement.closed": "{actor} closed “{title}”.",
+    "statement.archived": "{actor} archived “{title}”.",
+    "statement.unarchived": "{actor} took “{title}” out of the archive.",
     "statement.delivered": "“{title}” was handed over to its targets.",
     "sign_on.asked": "{actor} asked {organization} to sign “{title}”.",
     "sign_on.asked_again": "{actor} asked {organization} again to sign “{title}” (time {times}).",

@@ -61,7 +61,7 @@ def record(
 
 
 def trail(
-    session: Session, coalition_id: int, *, act: str = "", before: int | None = None, limit: int | None = 50
+    session: Session, coalition_id: int, *, act: str = "", before: int | None = None, limit: int = 50
 ) -> list[AuditEntry]:
     """A coalition's acts, newest first; ``act`` narrows to one kind, ``before`` is the id to page from."""
     query = sa.select(AuditEntry).where(AuditEntry.coalition_id == coalition_id)

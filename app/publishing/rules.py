@@ -55,9 +55,13 @@ class Kind(Enum):
     SIGN_ON = "sign-on"
     REVIEW = "review"
     BOUNCE = "bounce"
+    DISPUTE = "dispute"
+    POST = "post office"
     CLOSING = "closing"
     PROMISE = "promise"
     UPDATE = "update"
+    SUGGESTION = "suggestion"
+    SILENT = "silent"
     INVITATION = "invitation"
 
 
@@ -72,6 +76,12 @@ class Task:
     act: str
     zone: str
     due: datetime | None = None
+
+
+def and_more(names: list[str]) -> str:
+    """The first three of some names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def in_order(tasks: list[Task]) -> list[Task]:
