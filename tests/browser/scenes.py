@@ -127,7 +127,13 @@ def played() -> Stage:
                 *(f"{base}/deliveries/{delivery}", f"{base}/deliveries/{answered_one}"),
                 f"{base}/updates/{update}/replies",
             ],
-            operator=["/operator/mail", "/operator/replies", "/dev/mail"],
+            operator=[
+                "/operator/mail",
+                "/operator/replies",
+                "/operator/returns",
+                "/operator/suppressions",
+                "/dev/mail",
+            ],
             organizer=robin,
             operator_account=operator,
         )

@@ -92,7 +92,7 @@ def test_an_operator_sees_what_came_back_and_what_was_done(database: Flask, oper
         "the reader is not at fault",
         "Nothing was stopped.",
         "The reader reported it as spam.",
-        "Letters of that sender stopped at once, and the ledger has a line.",
+        "Stopped at once: that sender’s updates",
         "Letters refused for their sender",
     ):
         assert sentence in words

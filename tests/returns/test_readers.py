@@ -12,6 +12,9 @@ from flask import Flask
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail.models import EmailState
+from app.mail.transports import Accepted, NotAccepted, OutcomeUnknown, TryAgain
+from app.mailings import commands as mailings
+from app.mailings.commands import Taken
 from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
 from app.returns.models import MailEvent, Withdrawal
 from tests.mail.builders import changed, email
@@ -46,6 +49,43 @@ def test_one_report_proves_a_whole_unknown_batch(database: Flask, event: str) ->
     hear(*heard(read_row(event, idents[0])))
     assert batch_state() is BatchState.ACCEPTED
     assert progress(mailing).unknown == 0
+
+
+def on_its_way() -> tuple[list[int], Taken]:
+    """A batch that a worker is handing over; its readers and the worker's claim."""
+    idents, mailing = mailed([MINA, EWA], state=BatchState.SUBMITTING)
+    with transaction() as session:
+        row = session.scalars(sa.select(MailingBatch)).one()
+        row.lease_token, row.leased_until = "b1", utc_now() + timedelta(minutes=1)
+        return idents, Taken(row.id, mailing, row.number, row.variant, "b1")
+
+
+@pytest.mark.parametrize("answer", [OutcomeUnknown("lost"), TryAgain(timedelta(0), "later"), Accepted("abc")])
+def test_a_report_before_the_answer_proves_the_batch_whatever_the_answer_says(
+    database: Flask, answer: Accepted | NotAccepted
+) -> None:
+    idents, taken = on_its_way()
+    hear(*heard(read_row("processed", idents[0])))
+    with transaction() as session:
+        assert mailings.settle(session, taken, answer, now=utc_now()) is BatchState.ACCEPTED
+    assert batch_state() is BatchState.ACCEPTED
+
+
+def test_a_report_proves_the_batch_of_a_worker_that_died_before_the_answer(database: Flask) -> None:
+    idents, _ = on_its_way()
+    hear(*heard(read_row("processed", idents[0])))
+    with transaction() as session:
+        assert mailings.give_up_the_lost(session, now=utc_now() + timedelta(hours=1)) == 0
+    assert batch_state() is BatchState.ACCEPTED
+
+
+def test_where_readers_go_one_by_one_a_report_speaks_of_its_own_reader_only(database: Flask) -> None:
+    idents, _ = on_its_way()
+    with transaction() as session:
+        session.get_one(MailingReader, idents[1]).submitting = True
+    hear(*heard(read_row("delivered", idents[0])))
+    assert batch_state() is BatchState.SUBMITTING
+    assert reader_states() == [ReaderState.DELIVERED, None]
 
 
 @pytest.mark.parametrize("attempt", ["", "another", "B1"])

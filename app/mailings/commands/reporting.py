@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core import db
-from app.mailings import rules
+from app.mailings import queries, rules
 from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+UNCERTAIN = {BatchState.SUBMITTING, BatchState.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def reported_many(session: Session, reports: Sequence[Report], *, now: datetime)
     for report in sorted(reports, key=lambda one: rules.RANK[one.state]):
         by_reader[report.reader_id] = report
     rows = _readers(session, sorted(by_reader))
-    _prove_taken(rows, by_reader, now=now)
+    _prove_taken(session, rows, by_reader, now=now)
     session.flush()
     moved, change = defaultdict[tuple[ReaderState, str], list[int]](list), Counter[tuple[int, str]]()
     for reader, batch in rows:
@@ -95,15 +97,23 @@ def _same_batch() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _prove_taken(
-    rows: Sequence[tuple[MailingReader, MailingBatch]], reports: dict[int, Report], *, now: datetime
+    session: Session,
+    rows: Sequence[tuple[MailingReader, MailingBatch]],
+    reports: dict[int, Report],
+    *,
+    now: datetime,
 ) -> None:
     """One report with the attempt's token proves that the provider took that attempt whole.
 
-    One that comes before the answer to the call is left to the answer: the worker that waits for it settles the batch.
+    So does one that comes before the answer to the call: the answer may be lost, or the worker that waits for it. Where
+    readers go one by one, a report speaks of its own reader only.
     """
     for reader, batch in rows:
-        if batch.state is BatchState.UNKNOWN and reports[reader.id].attempt == batch.attempt_token:
-            batch.state, batch.accepted_at, batch.last_error = BatchState.ACCEPTED, now, None
+        if batch.state not in UNCERTAIN or reports[reader.id].attempt != batch.attempt_token:
+            continue
+        if batch.state is BatchState.SUBMITTING and queries.on_its_way(session, batch.mailing_id, batch.number):
+            continue
+        batch.state, batch.accepted_at, batch.last_error = BatchState.ACCEPTED, now, None
 
 
 def _count(session: Session, change: Counter[tuple[int, str]]) -> None:

@@ -67,8 +67,8 @@ def word(kind: Kind, why: Cause | None) -> str:
 
 SAYS: dict[Kind, str] = {
     Kind.PROCESSED: "The provider took it.",
-    Kind.DEFERRED: "The reader's mail server asked to wait; the provider tries again.",
-    Kind.DELIVERED: "The reader's mail server took it.",
+    Kind.DEFERRED: "The reader’s mail server asked to wait; the provider tries again.",
+    Kind.DELIVERED: "The reader’s mail server took it.",
     Kind.BOUNCE: "It came back.",
     Kind.DROPPED: "The provider did not try: the address is on one of its own lists.",
     Kind.COMPLAINT: "The reader reported it as spam.",
@@ -77,7 +77,7 @@ SAYS: dict[Kind, str] = {
 CAME_BACK: dict[Cause, str] = {
     Cause.NO_MAILBOX: "There is no such mailbox.",
     Cause.MAILBOX: "The mailbox takes no letters at present.",
-    Cause.SENDER: "The reader's mail server refused us, our words or our server; the reader is not at fault.",
+    Cause.SENDER: "The reader’s mail server refused us, our words or our server; the reader is not at fault.",
     Cause.UNCLEAR: "It came back without a clear reason.",
 }
 
@@ -91,7 +91,7 @@ def consequence(kind: Kind, why: Cause | None, *, stopped: bool) -> str:
     """What was done about it, for the operator."""
     asked = action(kind, why)
     if asked is Action.LEAVE:
-        return "Letters of that sender stopped at once, and the ledger has a line."
+        return "Stopped at once: that sender’s updates, or every letter if it was no update. The ledger says so."
     if stopped:
         return "No letter goes there any more."
     if asked is Action.COUNT:
