@@ -146,6 +146,7 @@ def _held(session: Session, claims: Iterable[Claim]) -> dict[int, Email]:
 def _leaves(row: Email, going: Going, until: datetime) -> None:
     row.state = EmailState.SUBMITTING
     row.leased_until = until
+    row.attempt_token = going.claim.token
     row.message_id = going.message_id
     row.subject, row.text, row.html = going.words.subject, going.words.text, going.words.html
     row.raw = going.raw if row.keep_bytes else None

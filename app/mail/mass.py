@@ -139,13 +139,15 @@ class Filling:
             html=self.fill(form.html, reader.values),
         )
         leave = self.fill(form.unsubscribe_url, reader.values)
+        through_us = mime.reply_address(mime.Thread(reader_id=reader.id)) if form.reply_to else ""
         row = Email(
             id=reader.id,
             rank=3,
             to_address=reader.address,
             to_name=reader.name,
             from_name=form.from_name,
-            reply_to=form.reply_to,
+            reply_to=through_us or form.reply_to,
+            answers_directly=True,
             language=form.language,
             unsubscribe_path=leave.removeprefix(render.house().base_url),
             attachments=[],

@@ -10,6 +10,7 @@ import functools
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 from email.errors import MessageError
 from email.header import Header
@@ -31,9 +32,13 @@ SHORT = 76
 # Ours, because the library looks through the whole letter for one that occurs nowhere, which takes it long.
 BOUNDARIES = ("=_undersigned_words", "=_undersigned_files")
 PLAIN = re.compile(r"[\w+-]+(\.[\w+-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
+READER = "r"
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 SHARED = {"content-type", "content-transfer-encoding", "mime-version", "auto-submitted", "list-unsubscribe-post"}
 WORDED = {"subject", "from", "to", "reply-to"}
+REPLY_ADDRESS = re.compile(
+    r"r\+(?P<kind>[mu]?)(?P<number>\d{1,18})\.(?P<signature>[0-9a-f]{16})@(?P<domain>\S+)", re.ASCII
+)
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
 
 
@@ -115,31 +120,85 @@ def _bounce_host() -> str:
     return _Bounces.host or sender()[1].rpartition("@")[2]
 
 
-def verp_address(email_id: int) -> str:
+def verp_address(email_id: int, *, reader: bool = False) -> str:
     """Where the next server says that a letter could not be delivered: an address that names the letter, signed.
 
-    The signature keeps strangers from reporting letters as undeliverable by counting.
+    ``reader``: the number is that of a mailing's reader. The signature keeps strangers from reporting letters as
+    undeliverable by counting.
     """
-    return f"{BOUNCES}{email_id}.{_verp_signature(email_id)}@{_bounce_host()}"
+    kind = READER if reader else ""
+    return f"{BOUNCES}{kind}{email_id}.{_verp_signature(kind, email_id)}@{_bounce_host()}"
 
 
 def read_verp(address: str) -> int | None:
-    """The letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    """The single letter that a bounce address names, or None if we did not make it. Servers may change its case."""
+    return _read_verp(address, "")
+
+
+def read_reader_verp(address: str) -> int | None:
+    """The mailing's reader that a bounce address names, or None."""
+    return _read_verp(address, READER)
+
+
+def _read_verp(address: str, kind: str) -> int | None:
     local, _, host = address.strip().strip("<>").casefold().rpartition("@")
-    named = re.fullmatch(rf"{re.escape(BOUNCES)}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
+    named = re.fullmatch(rf"{re.escape(BOUNCES)}{kind}(\d{{1,18}})\.([0-9a-f]{{16}})", local, re.ASCII)
     if named is None or host != _bounce_host().casefold():
         return None
-    email_id = int(named[1])
-    return email_id if hmac.compare_digest(_verp_signature(email_id), named[2]) else None
+    number = int(named[1])
+    return number if hmac.compare_digest(_verp_signature(kind, number), named[2]) else None
 
 
-def _verp_signature(email_id: int) -> str:
-    return tokens.mark("bounce", str(email_id))[:16]
+def _verp_signature(kind: str, number: int) -> str:
+    return tokens.mark("bounce", f"{kind}{number}")[:16]
 
 
 def sender() -> tuple[str, str]:
     """The platform's name and address."""
     return parseaddr(render.house().mail_from)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What an answer belongs to: a single letter, a mailing, or one reader of a mailing."""
+
+    email_id: int | None = None
+    mailing_id: int | None = None
+    reader_id: int | None = None
+
+
+def reply_address(thread: Thread) -> str:
+    """Where answers to a letter come back to us: signed, so that nobody writes into a thread by guessing its number.
+
+    Empty where this installation takes no answers in.
+    """
+    domain = render.house().reply_domain
+    named = {"": thread.email_id, "u": thread.mailing_id, "m": thread.reader_id}
+    number = next(f"{kind}{ident}" for kind, ident in named.items() if ident is not None)
+    return f"r+{number}.{_reply_signature(number)}@{domain}" if domain else ""
+
+
+def read_reply_address(address: str) -> Thread | None:
+    """The thread an address of ours belongs to; None for any other address and for a wrong signature."""
+    domain = render.house().reply_domain
+    found = REPLY_ADDRESS.fullmatch(address.strip().lower())
+    if not domain or found is None or found["domain"] != domain:
+        return None
+    number = found["kind"] + found["number"]
+    if not hmac.compare_digest(_reply_signature(number), found["signature"]):
+        return None
+    kinds = {"": "email_id", "u": "mailing_id", "m": "reader_id"}
+    return Thread(**{kinds[found["kind"]]: int(found["number"])})
+
+
+def _reply_signature(number: str) -> str:
+    return tokens.mark("reply", number)[:16]
+
+
+def answers_to(email: Email) -> str:
+    """Where an answer to this letter goes: through us where the installation takes answers in, else straight on."""
+    through_us = "" if email.answers_directly else reply_address(Thread(email_id=email.id))
+    return through_us or email.reply_to
 
 
 def build(rendered: render.Rendered, email: Email, message_id: str, *, now: datetime) -> EmailMessage:
@@ -165,7 +224,7 @@ def _build(rendered: render.Rendered, email: Email, message_id: str, now: dateti
     message["From"] = _known("From", email.from_name or name, address)
     message["To"] = _address(email.to_name, email.to_address)
     if email.reply_to:
-        message["Reply-To"] = _known("Reply-To", email.from_name, email.reply_to)
+        message["Reply-To"] = _address(email.from_name, answers_to(email))
     message["Subject"] = plain(rendered.subject, render.SUBJECT_LIMIT)
     message["Date"] = format_datetime(now)
     message["Message-ID"] = message_id

@@ -40,6 +40,7 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
         "to_name": message.to_name,
         "from_name": message.from_name,
         "reply_to": message.reply_to,
+        "answers_directly": message.answers_directly,
         "stream": message.stream,
         "unsubscribe_path": message.unsubscribe_path,
         "language": message.language,

@@ -11,7 +11,7 @@ import structlog
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import circuit, mass
+from app.mail import circuit, mass, mime
 from app.mailings import commands, queries
 from app.mailings.commands import Taken
 from app.mailings.messages import WRITERS
@@ -75,12 +75,14 @@ def _written(taken: Taken) -> Written:
 
 
 def _form(row: MailingLetter) -> mass.Form:
+    # The provider takes one address for answers for all readers of a request, so it can only name the mailing.
+    through_us = mime.reply_address(mime.Thread(mailing_id=row.mailing_id)) if row.reply_to else ""
     return mass.Form(
         subject=row.subject,
         text=row.text,
         html=row.html,
         from_name=row.from_name,
-        reply_to=row.reply_to,
+        reply_to=through_us or row.reply_to,
         language=row.language,
         unsubscribe_url=row.unsubscribe_url,
         holes={name: (tags[0], tags[1]) for name, tags in row.holes.items()},

@@ -175,6 +175,13 @@ def test_a_bounce_address_that_was_made_up_names_nothing(address: str) -> None:
     assert mime.read_verp(address) is None
 
 
+def test_a_readers_bounce_address_names_no_single_letter_of_that_number() -> None:
+    address = mime.verp_address(42, reader=True)
+    assert (mime.read_reader_verp(address.upper()), mime.read_verp(address)) == (42, None)
+    assert mime.read_reader_verp(mime.verp_address(42)) is None
+    assert mime.read_verp(address.replace("+r42", "+42")) is None
+
+
 def test_a_bounce_address_is_bound_to_its_letter_and_its_host() -> None:
     signature = mime.verp_address(42).partition(".")[2]
     assert mime.read_verp(f"bounce+43.{signature}") is None
