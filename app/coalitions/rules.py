@@ -62,6 +62,7 @@ ACTS: dict[str, str] = {
     "edition.made": "Edition {number} of “{title}” was fixed with {names} names, digest {digest}.",
     "delivery.queued": "A letter to {target} was put on its way.",
     "delivery.sent_again": "{actor} sent to {target} again.",
+    "suppression.lifted": "{actor} let letters go to an address at {domain} again: {reason}",
     "petition.started": "{actor} started the petition “{title}”.",
     "petition.opened": "{actor} opened the petition “{title}”.",
     "petition.closed": "{actor} closed the petition “{title}”.",

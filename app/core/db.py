@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -193,6 +194,15 @@ def one_at_a_time(session: Session, key: str) -> None:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
+def each_at_a_time(session: Session, keys: set[str]) -> None:
+    """``one_at_a_time`` for many keys. Always taken in the same order, so that two who want the same never hang."""
+    if keys and session.get_bind().dialect.name == "postgresql":
+        hashed = "SELECT DISTINCT hashtextextended(key, 0) AS hash FROM unnest(CAST(:keys AS text[])) AS key ORDER BY 1"
+        session.execute(
+            sa.text(f"SELECT pg_advisory_xact_lock(hash) FROM ({hashed}) AS wanted"), {"keys": sorted(keys)}
+        )
+
+
 def add(session: Session, row: Row) -> Row:
     """Add a row and give it its id."""
     session.add(row)
@@ -240,6 +250,32 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
         # Counted by what comes back: psycopg does not know the row count of such an insert.
         inserted += len(session.execute(statement.returning(model.id)).all())
     return inserted
+
+
+def insert_new(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: str) -> set[Any]:
+    """Insert rows whose ``unique`` column is new, leave the others alone; returns the values that were new.
+
+    For thousands of rows of one shape. PostgreSQL takes them as one array a column, because its driver reads through
+    every statement's text, and a thousand rows of parameters are a long text.
+    """
+    if not values:
+        return set()
+    columns = model.__table__.c
+    statement = insert_for(session)(model.__table__)
+    rows: list[dict[str, Any]] | None = values
+    if session.get_bind().dialect.name == "postgresql":
+        arrays = [sa.literal([row[name] for row in values], ARRAY(columns[name].type)) for name in values[0]]
+        statement = statement.from_select(list(values[0]), sa.select(*map(sa.func.unnest, arrays)))
+        rows = None
+    statement = statement.on_conflict_do_nothing(index_elements=[unique]).returning(columns[unique])
+    return set(session.execute(statement, rows).scalars())
+
+
+def among(session: Session, column: Any, values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of many values: an array for PostgreSQL, a list of parameters for SQLite."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast("sa.ColumnElement[bool]", sa.any_(sa.literal(list(values), ARRAY(column.type))) == column)
+    return cast("sa.ColumnElement[bool]", column.in_(values))
 
 
 def insert_for(session: Session) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
+from app.core import db
 from app.mail.models import Suppression
 from app.mailings.models import (
     BatchState,
@@ -20,8 +21,11 @@ from app.mailings.models import (
 from app.mailings.rules import APART
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
+NEVER_LEFT = (ReaderState.SUPPRESSED, ReaderState.FAILED, ReaderState.DROPPED)
 OPEN = (BatchState.QUEUED, BatchState.SUBMITTING)
 
 
@@ -183,6 +187,57 @@ def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingRe
         .limit(1)
     )
     return session.scalar(query)
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A reader as a report finds them: by which attempt's token, and what their letter belongs to."""
+
+    id: int
+    mailing_id: int
+    reader_key: int
+    address: str
+    attempt_token: str | None
+    batch: BatchState
+    stream: str
+
+
+def marked(session: Session, ids: Sequence[int]) -> dict[int, Marked]:
+    """Readers with these ids, in lots that a statement can hold; nothing is locked."""
+    columns = (
+        *(MailingReader.id, MailingReader.mailing_id, MailingReader.reader_key, MailingReader.canonical),
+        *(MailingBatch.attempt_token, MailingBatch.state, Mailing.stream),
+    )
+    found: dict[int, Marked] = {}
+    for start in range(0, len(ids), 2_000):
+        query = (
+            sa.select(*columns)
+            .join(MailingBatch, _their_batch())
+            .join(Mailing, Mailing.id == MailingReader.mailing_id)
+            .where(db.among(session, MailingReader.id, ids[start : start + 2_000]))
+        )
+        found |= {row[0]: Marked(*row) for row in session.execute(query)}
+    return found
+
+
+def handed_over_to(session: Session, addresses: Sequence[str], *, since: datetime) -> list[tuple[str, datetime, int]]:
+    """Letters of mailings that went to these addresses since a moment: address, when, and the reader's id."""
+    query = (
+        sa.select(MailingReader.canonical, MailingBatch.submitted_at, MailingReader.id)
+        .join(MailingBatch, _their_batch())
+        .where(
+            MailingReader.canonical.in_(addresses),
+            MailingBatch.submitted_at >= since,
+            sa.or_(MailingReader.state.is_(None), MailingReader.state.not_in(NEVER_LEFT)),
+        )
+    )
+    return [(address, at, ident) for address, at, ident in session.execute(query) if at is not None]
+
+
+def _their_batch() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        MailingBatch.mailing_id == MailingReader.mailing_id, MailingBatch.number == MailingReader.batch_number
+    )
 
 
 def export(

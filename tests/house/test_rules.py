@@ -33,6 +33,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "mail/test_sender.py::test_many_workers_at_once_never_hand_over_one_letter_twice",
         "mail/test_sender.py::test_suppression_is_asked_at_the_last_moment_and_by_stream",
         "mail/test_sender.py::test_a_lost_answer_is_never_guessed",
+        "returns/test_readers.py::test_one_report_proves_a_whole_unknown_batch",
+        "supporters/test_heeding.py::test_a_complaint_about_an_update_withdraws_the_yes_to_its_sender_only",
         "flows/test_demonstration.py::test_a_play_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing",
     ),
     "6. A letter exists if and only if its act was committed": (
@@ -42,6 +44,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "7. A delivery state never says more than is known": (
         "deliveries/test_rules.py::test_every_state_has_words_and_none_claims_that_somebody_read_it",
         "deliveries/test_rules.py::test_a_delivery_follows_its_letter_and_never_says_more",
+        "mail/test_events.py::test_every_pair_of_states_moves_forward_or_not_at_all",
     ),
     "8. A stranger never learns whether an address has signed": (
         "petitions/test_pages.py::test_the_known_and_the_validated_get_the_same_page_as_the_new",

@@ -1,5 +1,6 @@
 """Every read of updates: which there are, whom they are for, what stands in them, and how far they have come."""
 
+from app.broadcasts.queries.answers import answered_broadcast, answers_to
 from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
 from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
 from app.broadcasts.queries.progress import being_sent, held_in, next_readers, progress, undecided, waits_for
@@ -19,6 +20,8 @@ __all__ = [
     "Countable",
     "Reach",
     "Reader",
+    "answered_broadcast",
+    "answers_to",
     "audience",
     "audience_in_words",
     "audience_size",

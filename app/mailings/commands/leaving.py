@@ -99,9 +99,11 @@ def settle(
 ) -> BatchState | None:
     """Write down what became of a batch; None if another has it by now. ``refused`` is the one reader it speaks of."""
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
-    if row is None or row.state not in {BatchState.SUBMITTING, BatchState.UNKNOWN}:
+    if row is None or row.state not in {BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.ACCEPTED}:
         return None
-    if isinstance(outcome, Accepted):
+    if row.state is BatchState.ACCEPTED:  # a report was faster than the answer and proves more than any answer
+        row.provider_id = outcome.provider_id[:255] or None if isinstance(outcome, Accepted) else None
+    elif isinstance(outcome, Accepted):
         row.state, row.last_error = BatchState.ACCEPTED, None
         row.provider_id, row.accepted_at = outcome.provider_id[:255] or None, now
         _heard_well(session, row.mailing_id)
