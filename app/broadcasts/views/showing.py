@@ -78,7 +78,6 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             "progress": queries.progress(session, broadcast),
             "undecided": queries.undecided(session, broadcast),
             "replied": count_replies(session, queries.answers_to(broadcast)),
-            "reads": may_write,
             "may_write": may_write,
             "may_approve": may_approve,
             "somebody_may_approve": bool(commands.approvers(session, broadcast)),
