@@ -15,6 +15,7 @@ from app.broadcasts.models import Broadcast, BroadcastState, ComparedSubject, Co
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid
 from app.mailings.models import BatchState, MailingBatch, MailingLetter, MailingReader
+from app.returns.models import Reply, ReplyKind
 from app.supporters.models import Supporter
 from tests.broadcasts.builders import Stage, ready, stage, supporter
 from tests.builders import NOW
@@ -136,12 +137,39 @@ def test_a_tie_or_too_little_goes_to_a_person_who_sees_the_numbers(session: Sess
     assert len(got(session)) == READERS
 
 
-def test_replies_are_not_counted_yet_so_a_person_decides(session: Session) -> None:
+def test_replies_of_people_are_counted_by_subject_once_for_each_reader(session: Session) -> None:
     _, update = begun(session, ENTRY.model_copy(update={"measure": Measure.REPLIES}))
     all_left(session)
     commands.decide_due(session, update, now=NOW)
+    by_subject: dict[int, list[int]] = {0: [], 1: []}
+    ids = dict(session.execute(sa.select(MailingReader.reader_key, MailingReader.id)).all())
+    for key, variant in got(session).items():
+        by_subject[variant].append(ids[key])
+    replied = [*by_subject[1][:25], *by_subject[1][:5], by_subject[0][0]]
+    for place, reader in enumerate(replied):
+        _reply(session, update, place, reader, ReplyKind.HUMAN)
+    for place, reader in enumerate(by_subject[0][:30]):
+        _reply(session, update, 1000 + place, reader, ReplyKind.AUTOMATIC)
+    comparison = session.scalars(sa.select(Comparison)).one()
+    assert queries.compared(session, comparison) == [1, 25]
     commands.decide_due(session, update, now=NOW + timedelta(hours=4))
-    assert session.scalars(sa.select(Comparison)).one().open_since is not None
+    assert comparison.winner == 1
+
+
+def _reply(session: Session, update: Broadcast, place: int, reader: int, kind: ReplyKind) -> None:
+    who = f"reader{reader}@people.example"
+    session.add(
+        Reply(
+            digest=f"{place:064d}",
+            mailing_id=update.mailing_id,
+            reader_id=reader,
+            kind=kind,
+            sender_address=who,
+            sender_canonical=who,
+            received_at=NOW,
+        )
+    )
+    session.flush()
 
 
 def test_each_subject_has_a_letter_whose_links_to_us_carry_its_code(session: Session) -> None:

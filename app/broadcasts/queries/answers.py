@@ -1,4 +1,4 @@
-"""What people answered to an update, and who may read it."""
+"""What people answered to an update; only its sender reads it, for supporters gave their addresses to nobody else."""
 
 from __future__ import annotations
 

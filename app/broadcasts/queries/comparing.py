@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.broadcasts.models import Broadcast, ComparedSubject, Comparison, Measure
-from app.mailings.models import MailingBatch
+from app.mailings.models import MailingBatch, MailingReader
 from app.mailings.queries import is_open
+from app.returns.models import Reply, ReplyKind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -19,9 +20,27 @@ def _visits(_session: Session, subject: ComparedSubject) -> int:
     return subject.visits
 
 
-def _replies(_session: Session, _subject: ComparedSubject) -> int:
-    """Nobody counts replies by their subject yet, so that a person decides."""
-    return 0
+def _replies(session: Session, subject: ComparedSubject) -> int:
+    """How many readers who got this subject wrote back themselves."""
+    wrote = (
+        sa.select(sa.func.count(Reply.reader_id.distinct()))
+        .join(MailingReader, MailingReader.id == Reply.reader_id)
+        .join(
+            MailingBatch,
+            sa.and_(
+                MailingBatch.mailing_id == MailingReader.mailing_id, MailingBatch.number == MailingReader.batch_number
+            ),
+        )
+        .join(Broadcast, Broadcast.mailing_id == Reply.mailing_id)
+        .join(Comparison, Comparison.broadcast_id == Broadcast.id)
+        .where(
+            Comparison.id == subject.comparison_id,
+            MailingBatch.variant == subject.variant,
+            MailingReader.mailing_id == Reply.mailing_id,
+            Reply.kind == ReplyKind.HUMAN,
+        )
+    )
+    return session.scalar(wrote) or 0
 
 
 # How what a subject brought is counted.

@@ -17,6 +17,7 @@ from app.core.db import transaction
 from app.core.errors import NotFound
 from app.mailings.queries import can_be_called_back, moments
 from app.mailings.rules import takes
+from app.returns.queries import count_replies
 from app.web.forms import form_state
 from app.web.security import actor, signed_in
 
@@ -49,6 +50,9 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "speed": speed_in_words(per_hour, waiting),
         "speeds": [*speeds(waiting), *own],
         "speed_form": form_state({"per_hour": str(per_hour or "")}, name="speed"),
+        "progress": queries.progress(session, broadcast),
+        "undecided": queries.undecided(session, broadcast),
+        "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,
         "comparison": _compared(session, broadcast, comparison) if comparison else None,
         "series": [label for label, _ in SERIES],

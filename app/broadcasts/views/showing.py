@@ -15,7 +15,6 @@ from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.inputs import Input
-from app.returns.queries import count_replies
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import cursor, page
 from app.web.security import actor, signed_in
@@ -76,10 +75,6 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             "reasons": rules.reasons(wish, reach.left_out) if reach else [],
             "audience_words": queries.audience_in_words(session, broadcast),
             "counts": queries.counted(session, broadcast),
-            "progress": queries.progress(session, broadcast),
-            "replied": count_replies(session, queries.answers_to(broadcast)),
-            "reads": may_write,
-            "undecided": queries.undecided(session, broadcast),
             "may_write": may_write,
             "may_approve": may_approve,
             "somebody_may_approve": bool(commands.approvers(session, broadcast)),
