@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.core.text import short_digest
+from app.mail.rules import ACTS as MAIL_ACTS
 
 # Braces name parts of the entry's detail; {actor} is who did it.
 ACTS: dict[str, str] = {
@@ -60,6 +61,7 @@ ACTS: dict[str, str] = {
     "update.approved": "{actor} approved the update “{subject_line}” (version {version}).",
     "update.sent": "{actor} sent the update “{subject_line}” (version {version}).",
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
+    **MAIL_ACTS,
 }
 
 

@@ -31,12 +31,15 @@ class Email(Leased, Base):
 
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
+    ``held_by`` is the worker that took it last. ``decided_by`` and ``decided_at`` tell who left an unknown letter as it
+    is; its state stays unknown, because a decision is no evidence.
     """
 
     __tablename__ = "emails"
     __table_args__ = (
         sa.Index("ix_emails_due", "state", "rank", "try_after"),
         sa.Index("ix_emails_recipient", "to_canonical"),
+        sa.Index("ix_emails_accepted", "accepted_at"),
     )
 
     once: Mapped[str] = mapped_column(sa.String(200), unique=True)
@@ -65,6 +68,10 @@ class Email(Leased, Base):
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    handed_over_at: Mapped[datetime | None]
+    held_by: Mapped[str | None] = mapped_column(sa.String(200))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(sa.String(300))
     attachments: Mapped[list[EmailAttachment]] = relationship(
         cascade="all, delete-orphan", order_by="EmailAttachment.id"
     )
@@ -79,6 +86,22 @@ class EmailAttachment(Base):
     filename: Mapped[str] = mapped_column(sa.String(200))
     mimetype: Mapped[str] = mapped_column(sa.String(100))
     body: Mapped[bytes]
+
+
+class EmailAttempt(Base):
+    """An attempt that did not end with the mail server taking the letter: its number, its end, and why.
+
+    ``certain`` is false where the letter may have left all the same. The attempt that was taken needs no row:
+    ``accepted_at`` and ``provider_id`` of the letter tell of it.
+    """
+
+    __tablename__ = "email_attempts"
+
+    email_id: Mapped[int] = mapped_column(sa.ForeignKey("emails.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    certain: Mapped[bool]
+    reason: Mapped[str] = mapped_column(sa.String(500))
 
 
 class Suppression(Base):
@@ -98,10 +121,24 @@ class Suppression(Base):
 
 
 class MailPause(Base):
-    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it."""
+    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it.
+
+    ``by_whom`` is empty where Undersigned stopped by itself.
+    """
 
     __tablename__ = "mail_pauses"
 
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
+    by_whom: Mapped[str] = mapped_column(sa.String(300), default="")
+
+
+class MailCheck(Base):
+    """What the last look at a sending domain's records found, and when, so that showing it asks nobody."""
+
+    __tablename__ = "mail_checks"
+
+    domain: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    checked_at: Mapped[datetime]
+    found: Mapped[dict[str, Any]]

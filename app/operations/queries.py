@@ -12,14 +12,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from app.jobs.models import WorkerBeat
+from app.jobs.models import SILENCE, WorkerBeat
 from app.mail.models import Email, EmailState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ROOT = Path(__file__).parent.parent.parent
-WORKER_SILENCE = timedelta(minutes=3)
 LONGEST_WAIT = timedelta(minutes=15)
 
 
@@ -53,7 +52,7 @@ def _worker(session: Session, now: datetime) -> Check:
     if seen is None:
         return Check("worker", good=False, detail="no worker was ever seen")
     age = now - seen
-    return Check("worker", age < WORKER_SILENCE, f"seen {int(age.total_seconds())} s ago")
+    return Check("worker", age < SILENCE, f"seen {int(age.total_seconds())} s ago")
 
 
 def oldest_waiting(session: Session, now: datetime) -> float:

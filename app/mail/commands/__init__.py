@@ -1,6 +1,16 @@
 """Every write of the post office: handing letters over is the worker's, deciding about them an operator's."""
 
-from app.mail.commands.deciding import hold, resume, retry, retry_all, trial
+from app.mail.commands.deciding import (
+    hold,
+    leave,
+    only_operators,
+    resume,
+    retry,
+    retry_all,
+    send_again,
+    take_back,
+    trial,
+)
 from app.mail.commands.handing_over import (
     MOST_ATTEMPTS,
     STOPPED,
@@ -11,10 +21,12 @@ from app.mail.commands.handing_over import (
     hand_over,
     pause,
     put_back,
+    remember,
     settle,
     take,
     unwritable,
 )
+from app.mail.commands.unsticking import Unstuck, requeue_stuck
 
 __all__ = [
     "MOST_ATTEMPTS",
@@ -22,16 +34,23 @@ __all__ = [
     "UNSETTLED",
     "WAITS",
     "Claim",
+    "Unstuck",
     "give_up_the_lost",
     "hand_over",
     "hold",
+    "leave",
+    "only_operators",
     "pause",
     "put_back",
+    "remember",
+    "requeue_stuck",
     "resume",
     "retry",
     "retry_all",
+    "send_again",
     "settle",
     "take",
+    "take_back",
     "trial",
     "unwritable",
 ]

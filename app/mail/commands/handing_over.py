@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.core import db
 from app.jobs import leases
 from app.mail import outbox
-from app.mail.models import Email, EmailState, MailPause
+from app.mail.models import Email, EmailAttempt, EmailState, MailPause
 from app.mail.render import Rendered
 from app.mail.transports import Accepted, AccountRefused, NotAccepted, OutcomeUnknown, TryAgain
 
@@ -42,13 +42,16 @@ def take(session: Session, *, lot: int, lease: timedelta, now: datetime) -> list
         Email.state == EmailState.QUEUED, sa.and_(Email.state == EmailState.SUBMITTING, Email.repeatable.is_(True))
     )
     rows = leases.claim(session, Email, due, order=(Email.rank, Email.id), lot=lot, lease=lease, now=now)
-    return [Claim(row.id, str(row.lease_token)) for row in rows if _can_go(row, now)]
+    for row in rows:
+        row.held_by = leases.holder()
+    return [Claim(row.id, str(row.lease_token)) for row in rows if _can_go(session, row, now)]
 
 
-def _can_go(row: Email, now: datetime) -> bool:
+def _can_go(session: Session, row: Email, now: datetime) -> bool:
     died, row.state = row.state is EmailState.SUBMITTING, EmailState.QUEUED
     if died:
         row.last_error = STOPPED
+        remember(session, row, row.attempts - 1, STOPPED, certain=False, now=now)
     if row.attempts > MOST_ATTEMPTS:
         _settle(row, EmailState.UNKNOWN if died else EmailState.FAILED, now)
         leases.release(row)
@@ -67,8 +70,14 @@ def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
     rows = list(session.scalars(lost.order_by(Email.id).limit(lot).with_for_update(skip_locked=True)))
     for row in rows:
         row.last_error = STOPPED
+        remember(session, row, row.attempts, STOPPED, certain=False, now=now)
         _settle(row, EmailState.UNKNOWN, now)
     return len(rows)
+
+
+def remember(session: Session, row: Email, number: int, reason: str, *, certain: bool, now: datetime) -> None:
+    """Keep how an attempt ended that was not taken, for the letter's page; ``certain`` says that it did not leave."""
+    session.add(EmailAttempt(email_id=row.id, number=number, at=now, reason=reason[:500], certain=certain))
 
 
 def hand_over(
@@ -89,6 +98,7 @@ def hand_over(
         return False
     row.state = EmailState.SUBMITTING
     row.leased_until = until
+    row.handed_over_at = now
     row.message_id = message_id
     row.subject, row.text, row.html = words.subject, words.text, words.html
     row.raw = raw if row.keep_bytes else None
@@ -104,6 +114,8 @@ def settle(session: Session, claim: Claim, outcome: Accepted | NotAccepted, *, n
         _taken(row, outcome, now)
     elif row.state in UNSETTLED:
         row.last_error = outcome.reason
+        certain = not isinstance(outcome, OutcomeUnknown)
+        remember(session, row, row.attempts, outcome.reason, certain=certain, now=now)
         _not_taken(row, outcome, now)
     leases.release(row)
     return row.state
@@ -171,11 +183,12 @@ def unwritable(session: Session, claim: Claim, reason: str, *, now: datetime) ->
     row = leases.held(session, Email, claim.email_id, claim.token)
     if row is not None:
         row.last_error = reason[:500]
+        remember(session, row, row.attempts, reason, certain=True, now=now)
         _settle(row, EmailState.FAILED, now)
         leases.release(row)
 
 
-def pause(session: Session, transport: str, reason: str, *, now: datetime) -> bool:
-    """Hold back every letter of a transport; False if it was held back already."""
-    row = {"transport": transport, "reason": reason[:500], "since": now}
+def pause(session: Session, transport: str, reason: str, *, by_whom: str = "", now: datetime) -> bool:
+    """Hold back every letter of a transport; False if it was held back already. Nobody's name: the provider refused."""
+    row = {"transport": transport, "reason": reason[:500], "since": now, "by_whom": by_whom[:300]}
     return db.insert_once(session, MailPause, [row], unique=["transport"]) == 1
