@@ -52,6 +52,9 @@ class Settings(BaseModel):
     mail_transport: MailTransport = MailTransport.DEV
     mail_from: str = "Undersigned <letters@undersigned.example>"
     mail_postal_address: str = ""
+    mail_return_path: str = ""
+    mail_dkim_selectors: str = "s1,s2"
+    mail_dns_server: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
     smtp_url: str = ""

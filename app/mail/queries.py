@@ -229,11 +229,11 @@ def waits(session: Session, *, now: datetime) -> list[tuple[str, int]]:
     return [(name, number) for (_, name), number in zip(STEPS, numbers, strict=True)]
 
 
-def _seconds(session: Session, start: Any, end: Any) -> sa.ColumnElement[float]:
+def _seconds(session: Session, start: Any, end: Any) -> sa.ColumnElement[Any]:
     """The seconds between two moments, each database in its own words."""
     if session.get_bind().dialect.name == "postgresql":
-        return sa.func.extract("epoch", end - start)
-    days: sa.ColumnElement[float] = sa.func.julianday(end) - sa.func.julianday(start)
+        return sa.extract("epoch", end - start)
+    days: sa.ColumnElement[Any] = sa.func.julianday(end) - sa.func.julianday(start)
     return days * 86_400
 
 

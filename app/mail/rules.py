@@ -11,13 +11,13 @@ from app.core.clock import spoken
 from app.mail.models import EmailState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from app.mail.models import Email, EmailAttempt
 
 # What the audit trail says of the post office. {actor} is who did it; the other words stand in the entry's detail.
 ACTS = {
-    "mail.held": "{actor} held back all letters: {reason}",
+    "mail.held": "{actor} held back all letters. {reason}",
     "mail.resumed": "{actor} let letters leave again.",
     "mail.tried_again": "{actor} had a failed letter tried again.",
     "mail.all_tried_again": "{actor} had every failed letter tried again, {count} in all.",
@@ -41,6 +41,16 @@ TONES = {
 LANES = ("Confirmations", "Receipts", "Letters to targets", "Updates")
 NOBODY_KNOWS = "The mail server’s answer was lost. The letter may have arrived, or not; nobody knows."
 STOPPED_OVER = "A worker stopped while it handed the letter over. The letter may have left, or not."
+
+
+class _Parts(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "—"
+
+
+def told(act: str, actor: str, detail: Mapping[str, object]) -> str:
+    """An act of the trail as a sentence."""
+    return ACTS.get(act, f"{{actor}}: {act}.").format_map(_Parts({**detail, "actor": actor}))
 
 
 class Act(Enum):

@@ -1,5 +1,6 @@
 """Every write of the post office: handing letters over is the worker's, deciding about them an operator's."""
 
+from app.mail.commands.checking import keep_check
 from app.mail.commands.deciding import (
     hold,
     leave,
@@ -38,6 +39,7 @@ __all__ = [
     "give_up_the_lost",
     "hand_over",
     "hold",
+    "keep_check",
     "leave",
     "only_operators",
     "pause",

@@ -31,6 +31,16 @@ class Unstuck:
     unknown: int
     freed: int
 
+    @property
+    def told(self) -> str:
+        """What was done, in a sentence."""
+        if not (self.again or self.unknown or self.freed):
+            return "No letter was stuck."
+        return (
+            f"{self.again:,} back in the queue, {self.unknown:,} unknown because they may not repeat, "
+            f"{self.freed:,} let go before they were handed over."
+        )
+
 
 def requeue_stuck(session: Session, *, lot: int = 10_000, by: Actor, now: datetime) -> Unstuck:
     """Free letters whose worker is gone: its lease ran out, or it has not been seen for minutes.
