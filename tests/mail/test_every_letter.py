@@ -26,9 +26,8 @@ LETTERS = sorted(
     path.relative_to(render.TEMPLATES).with_suffix("").as_posix() for path in render.TEMPLATES.glob("*/mail/*.txt")
 )
 BASE = "https://undersigned.example"
-EACH = [
-    pytest.param(template, language, id=f"{template}-{language}") for template in LETTERS for language in ("en", "ar")
-]
+BOTH = ("en", "ar")
+EACH = [pytest.param(template, language, id=f"{template}-{language}") for template in LETTERS for language in BOTH]
 each = pytest.mark.parametrize(("template", "language"), EACH)
 VOID = {"meta", "br", "hr"}
 
@@ -262,7 +261,7 @@ def test_letters_wear_the_colors_of_the_house_and_can_be_read_in_both_schemes(sc
         rules = re.findall(rf"(?m)^\s*{re.escape(selector)} \{{([^}}]*)\}}", styles)
         found = [value for rule in rules for value in re.findall(rf"(?<![\w-]){name}:\s*(#\w{{6}})", rule)]
         assert found, f"{selector} says no {name} in the {scheme} scheme"
-        return found[-1]
+        return str(found[-1])
 
     paper, ground = color(".letter", "background-color"), color("body", "background-color")
     pairs = [
