@@ -22,6 +22,7 @@ from app.jobs import engine, worker
 from app.mail import jobs as mail_jobs
 from app.mail import render
 from app.mail import views as mail_views
+from app.mailings import jobs as mailings_jobs
 from app.operations import views as operations_views
 from app.petitions import jobs as petitions_jobs
 from app.petitions import views as petitions_views
@@ -51,7 +52,7 @@ VIEWS = (
     targets_views,
 )
 # Importing these registers their jobs with the worker.
-JOBS = (broadcasts_jobs, campaigns_jobs, deliveries_jobs, mail_jobs, petitions_jobs, signons_jobs)
+JOBS = (broadcasts_jobs, campaigns_jobs, deliveries_jobs, mail_jobs, mailings_jobs, petitions_jobs, signons_jobs)
 
 __all__ = ["JOBS", "VIEWS", "create_app", "schema"]
 

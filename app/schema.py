@@ -9,6 +9,7 @@ from app.core.db import Base
 from app.deliveries import models as deliveries
 from app.jobs import models as jobs
 from app.mail import models as mail
+from app.mailings import models as mailings
 from app.petitions import models as petitions
 from app.signons import models as signons
 from app.statements import models as statements
@@ -26,6 +27,7 @@ __all__ = [
     "jobs",
     "limits",
     "mail",
+    "mailings",
     "petitions",
     "signons",
     "statements",

@@ -38,7 +38,24 @@ def number(_ctx: Any, _revision: Any, directives: list[Any]) -> None:
 
 
 def run(connection: Any) -> None:
-    """Migrate over this connection."""
+    """Migrate over this connection.
+
+    SQLite changes a table by making it anew, and dropping the old one would take along every row that hangs on it; so
+    foreign keys rest meanwhile and are checked at the end.
+    """
+    if connection.dialect.name != "sqlite":
+        migrate(connection)
+        return
+    raw = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys=OFF")
+    try:
+        migrate(connection)
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")
+
+
+def migrate(connection: Any) -> None:
+    """Run what is asked for in one transaction."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -49,6 +66,10 @@ def run(connection: Any) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                raise RuntimeError(f"Nothing was changed: {len(broken)} rows would hang on rows that are not there.")
 
 
 handed_in = context.config.attributes.get("connection")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app.accounts.models import Account
 from app.broadcasts import messages, queries, rules
-from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
+from app.broadcasts.models import Broadcast, BroadcastState
 from app.campaigns.models import Campaign
 from app.coalitions.queries import acting_for, coalition_people, require
 from app.coalitions.roles import Right
@@ -19,16 +19,17 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.inputs import Input, Line, Prose
 from app.jobs.bell import ring
 from app.mail import outbox
-from app.mail.message import Message
+from app.mail.mass import Form
 from app.mail.models import Email
+from app.mailings import commands as mailings
+from app.mailings.models import MailingState
 from app.petitions.models import Petition
-from app.supporters.rules import preferences_path, unsubscribe_path
+from app.supporters.rules import stream
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
-    from app.supporters.models import Supporter
 
 PLAN = "broadcasts.plan"
 
@@ -127,59 +128,107 @@ def send(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
 
 
 def stop(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
-    """Stop for good: letters not yet handed over are dropped; those at the mail server are out of our hands."""
+    """Stop for good: what was not handed over never leaves; what the mail server has is out of our hands."""
     broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
     if broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
         raise Conflict(f"This update is {broadcast.state.value}; there is nothing to stop.")
     broadcast.state = BroadcastState.STOPPED
     broadcast.finished_at = now
-    mine = sa.select(BroadcastRecipient.email_id).where(BroadcastRecipient.broadcast_id == broadcast.id)
-    outbox.take_back(session, Email.id.in_(mine), reason="The update was stopped.", now=now)
+    if broadcast.mailing_id is not None:
+        mailings.stop(session, broadcast.mailing_id, now=now)
     _record(session, "update.stopped", broadcast, by=by, now=now)
     return broadcast
 
 
-def plan_lot(session: Session, broadcast: Broadcast, limit: int, *, now: datetime) -> int:
-    """Queue the letters of the next supporters; membership and cursor move in one transaction. Returns how many."""
-    broadcast = db.locked(session, Broadcast, broadcast.id)
+def pause(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
+    """Let no further letter leave until somebody goes on."""
+    broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
+    if broadcast.state is BroadcastState.PAUSED:
+        return broadcast
     if broadcast.state is not BroadcastState.SENDING:
-        return 0
-    lot = queries.next_lot(session, broadcast, limit)
-    for supporter in lot:
-        email = outbox.queue(session, _letter(broadcast, supporter, now), once=_once(broadcast, supporter), now=now)
-        session.add(BroadcastRecipient(broadcast_id=broadcast.id, supporter_id=supporter.id, email_id=email.id))
-    if lot:
-        broadcast.planned_up_to = lot[-1].id
-        broadcast.planned += len(lot)
+        raise Conflict(f"This update is {broadcast.state.value}; there is nothing to pause.")
+    broadcast.state = BroadcastState.PAUSED
+    if broadcast.mailing_id is not None:
+        mailings.pause(session, broadcast.mailing_id)
+    _record(session, "update.paused", broadcast, by=by, now=now)
+    return broadcast
+
+
+def resume(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
+    """Go on where it was paused or held: nobody gets it twice, nobody is left out."""
+    broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
+    held = broadcast.mailing is not None and broadcast.mailing.state is MailingState.HELD
+    if broadcast.state is BroadcastState.SENDING and not held:
+        return broadcast
+    if broadcast.state not in {BroadcastState.PAUSED, BroadcastState.SENDING}:
+        raise Conflict(f"This update is {broadcast.state.value}; there is nothing to resume.")
+    broadcast.state = BroadcastState.SENDING
+    if broadcast.mailing_id is not None:
+        mailings.resume(session, broadcast.mailing_id, now=now)
+    _record(session, "update.resumed", broadcast, by=by, now=now)
+    ring(session, PLAN)
+    return broadcast
+
+
+def keep_words(session: Session, broadcast: Broadcast, form: Form, *, now: datetime) -> Broadcast:
+    """Begin the mailing with the words as they will leave; whoever was first has done it."""
+    broadcast = db.locked(session, Broadcast, broadcast.id)
+    if broadcast.mailing_id is None and broadcast.state is BroadcastState.SENDING:
+        mailing = mailings.begin(session, stream=stream(broadcast.organization_id), template=messages.TEMPLATE, now=now)
+        mailings.keep_letter(session, mailing, form)
+        broadcast.mailing_id = mailing.id
         session.flush()
-    return len(lot)
+    return broadcast
+
+
+def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now: datetime) -> int:
+    """Copy the next supporters into the mailing; membership and cursor move in one transaction.
+
+    Returns how many, 0 at the end. ``size`` is how many readers one batch holds.
+    """
+    broadcast = db.locked(session, Broadcast, broadcast.id)
+    mailing = broadcast.mailing
+    if broadcast.state is not BroadcastState.SENDING or mailing is None or not mailing.planning:
+        return 0
+    readers = queries.next_readers(broadcast, lot)
+    added, highest = mailings.add_readers(session, mailing, readers, size=size, not_before=now)
+    if highest:
+        broadcast.planned_up_to = highest
+    else:
+        mailings.nobody_else(session, mailing)
+    session.flush()
+    return max(added, int(highest > 0))
 
 
 def finish_if_done(session: Session, broadcast: Broadcast, *, now: datetime) -> bool:
-    """Call it sent once the whole audience is planned and no letter waits to be handed over."""
+    """Call it sent once its mailing is done: everybody is planned and no letter waits to be handed over."""
     broadcast = db.locked(session, Broadcast, broadcast.id)
-    if broadcast.state is not BroadcastState.SENDING or queries.next_lot(session, broadcast, 1):
+    if broadcast.state is not BroadcastState.SENDING or broadcast.mailing_id is None:
         return False
-    if queries.unsettled(session, broadcast.id):
+    if not mailings.finish_if_done(session, broadcast.mailing_id, now=now):
         return False
     broadcast.state = BroadcastState.SENT
     broadcast.finished_at = now
     return True
 
 
-def _letter(broadcast: Broadcast, supporter: Supporter, now: datetime) -> Message:
-    return messages.update(
-        broadcast,
-        to=supporter.email,
-        given_name=supporter.given_name,
-        language=supporter.language,
-        unsubscribe_path=unsubscribe_path(supporter.id, broadcast.organization_id, now),
-        manage_path=preferences_path(supporter.id, now),
-    )
+def resend_unknown(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> int:
+    """A person decides that uncertain letters go again to those without evidence; returns to how many."""
+    broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
+    again = 0 if broadcast.mailing_id is None else mailings.resend(session, broadcast.mailing_id, now=now)
+    if not again:
+        raise Conflict("No letter of this update is uncertain any more. Open the page once more.")
+    if broadcast.state is BroadcastState.SENT:
+        broadcast.state, broadcast.finished_at = BroadcastState.SENDING, None
+    _record(session, "update.sent_again", broadcast, by=by, now=now, letters=again)
+    return again
 
 
-def _once(broadcast: Broadcast, supporter: Supporter) -> str:
-    return f"broadcast:{broadcast.id}:{supporter.id}"
+def leave_unknown(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> None:
+    """A person decides that uncertain letters are left as they are."""
+    broadcast = _held(session, broadcast, by, Right.WRITE_UPDATE)
+    if broadcast.mailing_id is not None and mailings.settle_for_good(session, broadcast.mailing_id):
+        _record(session, "update.uncertain_left", broadcast, by=by, now=now)
 
 
 def _held(session: Session, broadcast: Broadcast, by: Actor, right: Right) -> Broadcast:
@@ -207,7 +256,9 @@ def _petition(session: Session, coalition_id: int, petition_id: int | None) -> i
     return found
 
 
-def _record(session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: datetime) -> None:
+def _record(
+    session: Session, act: str, broadcast: Broadcast, *, by: Actor, now: datetime, letters: int | None = None
+) -> None:
     audit.record(
         session,
         act,
@@ -218,4 +269,5 @@ def _record(session: Session, act: str, broadcast: Broadcast, *, by: Actor, now:
         organization_id=broadcast.organization_id,
         subject_line=broadcast.subject,
         version=broadcast.version,
+        letters=letters,
     )

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
 from app.broadcasts.models import Broadcast
 from app.broadcasts.rules import filled, filled_markdown
 from app.coalitions.models import Organization
+from app.mail import mass
 from app.mail.message import Message, Priority
-from app.supporters.rules import stream
+from app.mailings.messages import fills
+from app.mailings.models import Mailing, MailingReader
+from app.supporters.rules import STREAMS, preferences_token, unsubscribe_token
+
+TEMPLATE = "broadcasts/mail/update"
 
 
-def update(
-    broadcast: Broadcast, *, to: str, given_name: str, language: str, unsubscribe_path: str, manage_path: str
-) -> Message:
-    """The update as one supporter gets it: from its sender, with one-click unsubscribe."""
-    return Message(
-        to=to,
-        to_name=given_name,
-        template="broadcasts/mail/update",
-        context=_words(broadcast, given_name) | {"test": False, "manage_path": manage_path},
+def form(broadcast: Broadcast) -> mass.Form:
+    """The update as everybody gets it: from its sender, with one-click unsubscribe and a hole for each reader's own."""
+    tags = mass.holes(["given_name"], plain=["leave", "manage"])
+    own = {name: tag for name, (tag, _) in tags.items()}
+    words = _words(broadcast, own["given_name"]) | {"test": False, "manage_path": f"/preferences/{own['manage']}"}
+    letter = Message(
+        to="",
+        to_name="",
+        template=TEMPLATE,
+        context=words,
         priority=Priority.UPDATE,
         from_name=broadcast.organization.name,
         reply_to=broadcast.organization.public_email or "",
         repeatable=False,
-        stream=stream(broadcast.organization_id),
-        unsubscribe_path=unsubscribe_path,
-        language=language,
+        unsubscribe_path=f"/unsubscribe/{own['leave']}",
     )
+    return mass.write(letter, tags)
+
+
+@fills(TEMPLATE)
+def _values(
+    _session: Session, mailing: Mailing, readers: Sequence[MailingReader], now: datetime
+) -> list[dict[str, str]]:
+    sender = int(mailing.stream.removeprefix(STREAMS))
+    return [
+        {
+            "given_name": reader.name or "friend",
+            "leave": unsubscribe_token(reader.reader_key, sender, mailing.id, now),
+            "manage": preferences_token(reader.reader_key, now),
+        }
+        for reader in readers
+    ]
 
 
 def test(broadcast: Broadcast, *, to: str, name: str) -> Message:

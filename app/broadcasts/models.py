@@ -1,4 +1,4 @@
-"""An update and the people it goes to."""
+"""An update: its words, who stands behind them, and the mailing by which it leaves."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from app.accounts.models import Account
 from app.campaigns.models import Campaign
 from app.coalitions.models import Organization
 from app.core.db import Base
-from app.mail.models import Email
-from app.supporters.models import Supporter
+from app.mailings.models import Mailing
 
 
 class BroadcastState(Enum):
@@ -29,7 +28,10 @@ class BroadcastState(Enum):
 
 
 class Broadcast(Base):
-    """One update. Sending freezes ``audience_until``: supporters with a higher id came later and are not in it."""
+    """One update. Sending freezes ``audience_until``: supporters with a higher id came later and are not in it.
+
+    ``planned_up_to`` is how far the audience has been copied into ``mailing``, which knows what became of each reader.
+    """
 
     __tablename__ = "broadcasts"
 
@@ -44,9 +46,9 @@ class Broadcast(Base):
     approver_id: Mapped[int | None] = mapped_column(sa.ForeignKey("accounts.id"))
     approved_version: Mapped[int | None]
     tested_at: Mapped[datetime | None]
+    mailing_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailings.id"), index=True)
     audience_until: Mapped[int | None]
     planned_up_to: Mapped[int] = mapped_column(default=0)
-    planned: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     approved_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
@@ -55,17 +57,4 @@ class Broadcast(Base):
     organization: Mapped[Organization] = relationship()
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
-
-
-class BroadcastRecipient(Base):
-    """One supporter of an update's audience and the letter that goes to them. Nobody is in it twice."""
-
-    __tablename__ = "broadcast_recipients"
-    __table_args__ = (sa.UniqueConstraint("broadcast_id", "supporter_id"),)
-
-    broadcast_id: Mapped[int] = mapped_column(sa.ForeignKey("broadcasts.id", ondelete="CASCADE"))
-    supporter_id: Mapped[int] = mapped_column(sa.ForeignKey("supporters.id", ondelete="CASCADE"), index=True)
-    email_id: Mapped[int | None] = mapped_column(sa.ForeignKey("emails.id"), index=True)
-    left_out: Mapped[str] = mapped_column(sa.String(60), default="")
-    email: Mapped[Email | None] = relationship()
-    supporter: Mapped[Supporter] = relationship()
+    mailing: Mapped[Mailing | None] = relationship()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
 
-from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
+from app.broadcasts.models import Broadcast, BroadcastState
 from app.campaigns.models import Campaign
 from app.coalitions.models import Coalition
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
-from app.mail.models import Email, EmailState
+from app.mailings.models import Mailing, MailingBatch, MailingState
+from app.mailings.queries import Progress, unknown_batches
+from app.mailings.queries import progress as progress_of
+from app.mailings.rules import DECIDED
 from app.petitions.models import Petition, Signature, SignatureState
 from app.supporters.models import Purpose, Standing, Supporter
 
@@ -44,6 +47,7 @@ def broadcasts_of(
 ) -> list[Broadcast]:
     """A coalition's updates, newest first."""
     query = sa.select(Broadcast).join(Campaign).where(Campaign.coalition_id == coalition_id)
+    query = query.options(joinedload(Broadcast.organization), joinedload(Broadcast.mailing))
     if before is not None:
         query = query.where(Broadcast.id < before)
     return list(session.scalars(query.order_by(Broadcast.id.desc()).limit(limit)))
@@ -83,8 +87,8 @@ def audience_size(session: Session, broadcast: Broadcast) -> int:
     return session.scalar(sa.select(sa.func.count()).select_from(_audience(broadcast).subquery())) or 0
 
 
-def next_lot(session: Session, broadcast: Broadcast, limit: int) -> list[Supporter]:
-    """The next supporters of a frozen audience that have not been planned, by id."""
+def next_readers(broadcast: Broadcast, limit: int) -> sa.Select[int, str, str, str]:
+    """The next supporters of a frozen audience that have not been planned: id, address, canonical address, name."""
     ids = (
         _audience(broadcast)
         .where(Standing.supporter_id > broadcast.planned_up_to, Standing.supporter_id <= broadcast.audience_until)
@@ -92,8 +96,8 @@ def next_lot(session: Session, broadcast: Broadcast, limit: int) -> list[Support
         .limit(limit)
         .subquery()
     )
-    query = sa.select(Supporter).join(ids, ids.c.supporter_id == Supporter.id).order_by(Supporter.id)
-    return list(session.scalars(query))
+    columns = sa.select(Supporter.id, Supporter.email, Supporter.email_canonical, Supporter.given_name)
+    return columns.join(ids, ids.c.supporter_id == Supporter.id).order_by(Supporter.id)
 
 
 def newest_supporter(session: Session) -> int:
@@ -101,22 +105,35 @@ def newest_supporter(session: Session) -> int:
     return session.scalar(sa.select(sa.func.max(Supporter.id))) or 0
 
 
-def progress(session: Session, broadcast_id: int) -> dict[str, int]:
-    """How many letters of an update are in each state; nothing more is claimed than is known."""
-    rows = session.execute(
-        sa.select(Email.state, sa.func.count())
-        .join(BroadcastRecipient, BroadcastRecipient.email_id == Email.id)
-        .where(BroadcastRecipient.broadcast_id == broadcast_id)
-        .group_by(Email.state)
+def progress(session: Session, broadcast: Broadcast) -> Progress:
+    """How far an update has come; nothing more is claimed than is known."""
+    return Progress() if broadcast.mailing_id is None else progress_of(session, broadcast.mailing_id)
+
+
+def undecided(session: Session, broadcast: Broadcast) -> list[MailingBatch]:
+    """Batches whose outcome nobody knows and of which nobody has decided yet."""
+    if broadcast.mailing_id is None:
+        return []
+    return [one for one in unknown_batches(session, broadcast.mailing_id) if one.last_error != DECIDED]
+
+
+def being_sent(session: Session) -> list[Broadcast]:
+    """Updates that are on their way, with everything their words are written from."""
+    query = sa.select(Broadcast).where(Broadcast.state == BroadcastState.SENDING).order_by(Broadcast.id)
+    related = (Broadcast.organization, Broadcast.campaign, Broadcast.mailing)
+    return list(session.scalars(query.options(*map(joinedload, related))))
+
+
+def held_in(session: Session, *, by: Actor) -> list[Broadcast]:
+    """Updates whose words the provider refused, in coalitions where ``by`` may write updates."""
+    query = (
+        sa.select(Broadcast)
+        .join(Campaign)
+        .join(Broadcast.mailing)
+        .where(Mailing.state == MailingState.HELD, may(by, Right.WRITE_UPDATE, Campaign.coalition_id))
+        .order_by(Broadcast.id)
     )
-    counts = Counter({state.value: count for state, count in rows})
-    return {state.value: counts[state.value] for state in EmailState}
-
-
-def unsettled(session: Session, broadcast_id: int) -> int:
-    """How many letters of an update are still to be handed over."""
-    counts = progress(session, broadcast_id)
-    return counts[EmailState.QUEUED.value] + counts[EmailState.SUBMITTING.value]
+    return list(session.scalars(query))
 
 
 def awaiting_approval(session: Session, *, by: Actor) -> list[Broadcast]:

@@ -87,7 +87,8 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             subject=rules.filled(broadcast.subject, "Ewa"),
             body=rules.filled_markdown(broadcast.body, "Ewa"),
             audience=queries.audience_size(session, broadcast),
-            progress=queries.progress(session, broadcast.id),
+            undecided=queries.undecided(session, broadcast),
+            progress=queries.progress(session, broadcast),
             may_write=any(organization.id == broadcast.organization_id for organization in acting),
             may_approve=bool(approving) and by.account_id != broadcast.author_id,
             form=form_state(),
@@ -162,6 +163,54 @@ def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
         commands.stop(session, broadcast, by=by, now=utc_now())
     return _back(coalition, ident, "Stopped. Letters not yet handed over will not leave.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/pause")
+@signed_in
+@redisplays(update)
+def pause_update(coalition: str, ident: int) -> ResponseReturnValue:
+    """Let no further letter leave for now."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.pause(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "Paused. A batch that was on its way is the last until you go on.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/resume")
+@signed_in
+@redisplays(update)
+def resume_update(coalition: str, ident: int) -> ResponseReturnValue:
+    """Go on where it was paused."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.resume(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "Sending goes on. Nobody gets it twice.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/unknown/resend")
+@signed_in
+@redisplays(update)
+def resend_unknown(coalition: str, ident: int) -> ResponseReturnValue:
+    """Send uncertain letters again."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        again = commands.resend_unknown(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, f"{again:,} uncertain {'letter goes' if again == 1 else 'letters go'} out again.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/unknown/leave")
+@signed_in
+@redisplays(update)
+def leave_unknown(coalition: str, ident: int) -> ResponseReturnValue:
+    """Leave uncertain letters as they are."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.leave_unknown(session, broadcast, by=by, now=utc_now())
+    return _back(coalition, ident, "The uncertain letters stay as they are.")
 
 
 def _back(coalition: str, ident: int, notice: str) -> ResponseReturnValue:

@@ -60,6 +60,10 @@ ACTS: dict[str, str] = {
     "signature.invalidated": "{actor} took a signature off the count: {reason}",
     "update.approved": "{actor} approved the update “{subject_line}” (version {version}).",
     "update.sent": "{actor} sent the update “{subject_line}” (version {version}).",
+    "update.paused": "{actor} paused the update “{subject_line}”.",
+    "update.resumed": "{actor} let the update “{subject_line}” go on.",
+    "update.sent_again": "{actor} had {letters} uncertain letters of the update “{subject_line}” sent again.",
+    "update.uncertain_left": "{actor} left the uncertain letters of the update “{subject_line}” as they are.",
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
     **MAIL_ACTS,
 }

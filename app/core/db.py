@@ -217,7 +217,7 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     """Insert rows whose ``unique`` columns are new, leave the others alone; returns how many were new."""
     if not values:
         return 0
-    build = _insert_for(session.get_bind().dialect.name)
+    build = insert_for(session)
     inserted = 0
     for start in range(0, len(values), 500):
         statement = build(model).values(values[start : start + 500]).on_conflict_do_nothing(index_elements=unique)
@@ -226,8 +226,9 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
-def _insert_for(dialect: str) -> Any:
-    if dialect == "sqlite":
+def insert_for(session: Session) -> Any:
+    """The database's own ``insert``, which knows ON CONFLICT."""
+    if session.get_bind().dialect.name == "sqlite":
         from sqlalchemy.dialects.sqlite import insert
 
         return insert

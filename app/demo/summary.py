@@ -90,8 +90,10 @@ def _signatures(session: Session, petition: Petition, form: object) -> list[tupl
     ]
     update = session.scalar(sa.select(Broadcast).where(Broadcast.campaign_id == petition.campaign_id))
     if update is not None:
-        handed = ", ".join(f"{count} {state}" for state, count in progress(session, update.id).items() if count)
-        lines.append(("The update", f"{update.state.value}: {update.planned} planned, {handed}"))
+        known = progress(session, update)
+        counts = {"handed over": known.handed_over, "waiting": known.waiting, "uncertain": known.unknown}
+        handed = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        lines.append(("The update", f"{update.state.value}: {known.planned} planned, {handed}"))
     return lines
 
 

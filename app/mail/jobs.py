@@ -45,6 +45,13 @@ def use(transport: Transport) -> None:
     _Bound.resting_until = LONG_AGO
 
 
+def bound() -> Transport:
+    """The way out that this process was given."""
+    if _Bound.transport is None:
+        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
+    return _Bound.transport
+
+
 def _transport(settings: Settings) -> Transport:
     if settings.mail_transport is MailTransport.SMTP:
         own_host = parseaddr(settings.mail_from)[1].rpartition("@")[2]
@@ -62,17 +69,20 @@ class Stop:
     wait: timedelta = timedelta(0)
 
 
+def held_back() -> bool:
+    """Whether nothing may be handed over now."""
+    if utc_now() < _Bound.resting_until:
+        return True
+    with reading() as session:
+        return queries.paused(session, bound().name)
+
+
 @job(SEND)
 def send() -> int:
     """Send one lot of letters; returns how many were worked on."""
-    transport = _Bound.transport
-    if transport is None:
-        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
-    if utc_now() < _Bound.resting_until:
+    transport = bound()
+    if held_back():
         return 0
-    with reading() as session:
-        if queries.paused(session, transport.name):
-            return 0
     with transaction() as session:
         now = utc_now()
         lost = commands.give_up_the_lost(session, lot=LOT, now=now)
@@ -103,6 +113,22 @@ def _heed(transport: Transport, stop: Stop) -> None:
         log.error("mail is paused until an operator resumes it", transport=transport.name, reason=stop.refused)
 
 
+def heed(outcome: Accepted | NotAccepted) -> None:
+    """Have everything wait or stop, where an outcome is about the installation and not about one letter."""
+    stop = _stop(outcome)
+    if stop is not None:
+        _heed(bound(), stop)
+
+
+def _stop(outcome: Accepted | NotAccepted) -> Stop | None:
+    match outcome:
+        case AccountRefused(reason=reason):
+            return Stop(refused=reason)
+        case TryAgain(everyone=True, after=after):
+            return Stop(wait=after)
+    return None
+
+
 def _send_one(transport: Transport, claim: Claim) -> Stop | None:
     """One letter, from its row to its settled state. No transaction is open while it is written or handed over."""
     letter = _prepare(transport, claim)
@@ -118,12 +144,7 @@ def _send_one(transport: Transport, claim: Claim) -> Stop | None:
     if isinstance(outcome, NotAccepted):
         settled = state.value if state else "another worker's"
         log.warning("letter not accepted", email=claim.email_id, state=settled, reason=outcome.reason)
-    match outcome:
-        case AccountRefused(reason=reason):
-            return Stop(refused=reason)
-        case TryAgain(everyone=True, after=after):
-            return Stop(wait=after)
-    return None
+    return _stop(outcome)
 
 
 def _prepare(transport: Transport, claim: Claim) -> Letter | None:

@@ -14,9 +14,10 @@ from app.core.inputs import Input
 from app.core.text import canonical_email
 from app.mail import outbox
 from app.mail.models import Email, Suppression
+from app.mailings import commands as mailings
 from app.supporters import queries
 from app.supporters.models import Consent, Purpose, Standing, Supporter
-from app.supporters.rules import LEAVE_ALL, asked_again, leaving, stream
+from app.supporters.rules import LEAVE_ALL, STREAMS, asked_again, leaving, stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def record_consent(
     if yes:
         outbox.allow(session, supporter.email, stream=stream(organization.id))
     else:
-        outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
+        _stop(session, supporter, organization, now=now)
     session.flush()
     return line
 
@@ -97,10 +98,15 @@ def leave(
     """
     db.locked(session, Supporter, supporter.id)
     if not queries.says_yes(session, supporter.id, organization.id):
-        outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
+        _stop(session, supporter, organization, now=now)
         return
     words = words or leaving(organization.name)
     record_consent(session, supporter, organization, yes=False, words=words, source=source, now=now)
+
+
+def _stop(session: Session, supporter: Supporter, organization: Organization, *, now: datetime) -> None:
+    outbox.suppress(session, supporter.email, stream=stream(organization.id), reason="left", now=now)
+    mailings.stand_still(session, supporter.email_canonical)
 
 
 def change_consents(session: Session, supporter: Supporter, chosen: Mapping[int, bool], *, now: datetime) -> int:
@@ -155,5 +161,6 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
             sa.or_(Suppression.reason == "left", Suppression.stream.startswith("letter:")),
         )
     )
+    mailings.forget(session, STREAMS, supporter.id, supporter.email_canonical, now=now)
     session.delete(supporter)
     session.flush()

@@ -46,6 +46,11 @@ def by_unsubscribe_link(session: Session, token: str, *, now: datetime) -> tuple
     return supporter, session.get(Organization, tokens.number(claim, "from"))
 
 
+def mailing_of_link(token: str, *, now: datetime) -> int:
+    """The mailing in which an unsubscribe link stood; 0 where it stood in none."""
+    return int(tokens.read("unsubscribe", token, now=now).get("of", 0))
+
+
 def answers(session: Session, supporter: Supporter) -> list[Answered]:
     """The newest answer to each organization, by its name, with the words it was given to."""
     newest = (

@@ -10,6 +10,7 @@ from app.core import tokens
 LINKS_LAST = timedelta(days=2 * 366)
 ONE_CLICK = "List-Unsubscribe=One-Click"
 LEAVE_ALL = "Stop all letters"
+STREAMS = "updates:"
 
 
 def asked_again(organization: str) -> str:
@@ -24,15 +25,25 @@ def leaving(organization: str) -> str:
 
 def stream(organization_id: int) -> str:
     """The stream of an organization's updates; leaving it stops letters already queued."""
-    return f"updates:{organization_id}"
+    return f"{STREAMS}{organization_id}"
+
+
+def preferences_token(supporter_id: int, now: datetime) -> str:
+    """What the link to one's preferences proves."""
+    return tokens.sign("preferences", {"id": supporter_id}, lasts=LINKS_LAST, now=now)
 
 
 def preferences_path(supporter_id: int, now: datetime) -> str:
     """Where a supporter sees and changes what they said yes to."""
-    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
+    return f"/preferences/{preferences_token(supporter_id, now)}"
+
+
+def unsubscribe_token(supporter_id: int, organization_id: int, mailing_id: int, now: datetime) -> str:
+    """What the link to leave one sender proves; it remembers the mailing that it stood in."""
+    claim = {"id": supporter_id, "from": organization_id, "of": mailing_id}
+    return tokens.sign("unsubscribe", claim, lasts=LINKS_LAST, now=now)
 
 
 def unsubscribe_path(supporter_id: int, organization_id: int, now: datetime) -> str:
     """Where one click leaves one sender."""
-    claim = {"id": supporter_id, "from": organization_id}
-    return f"/unsubscribe/{tokens.sign('unsubscribe', claim, lasts=LINKS_LAST, now=now)}"
+    return f"/unsubscribe/{unsubscribe_token(supporter_id, organization_id, 0, now)}"

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
+from app.mailings import commands as mailings
 from app.supporters import commands, queries, rules
 from app.web.forms import form_state
 from app.web.pages import page, see_other
@@ -38,6 +39,7 @@ def leave(token: str) -> ResponseReturnValue:
             source = "one-click unsubscribe" if one_click else "unsubscribe page"
             words = rules.ONE_CLICK if one_click else rules.leaving(organization.name)
             commands.leave(session, supporter, organization, words=words, source=source, now=now)
+            mailings.left(session, queries.mailing_of_link(token, now=now), supporter.id, now=now)
     return page("supporters/unsubscribe.html", organization=organization, token=token, left=True)
 
 

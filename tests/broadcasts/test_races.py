@@ -8,14 +8,15 @@ from datetime import timedelta
 import sqlalchemy as sa
 from flask import Flask
 
-from app.broadcasts import commands, jobs, queries
-from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
+from app.broadcasts import commands, jobs, messages, queries
+from app.broadcasts.models import Broadcast, BroadcastState
 from app.core.audit import AuditEntry
 from app.core.db import reading, transaction
 from app.jobs import worker
 from app.mail import jobs as post_office
-from app.mail.models import Email, EmailState
 from app.mail.transports import Accepted, AccountRefused, Letter, TryAgain
+from app.mailings import jobs as mailings
+from app.mailings.models import Mailing, MailingBatch, MailingReader, ReaderState
 from app.supporters import commands as supporters
 from app.supporters.models import Supporter
 from tests.broadcasts.builders import Stage, ready, stage, supporter
@@ -64,11 +65,10 @@ def test_pressing_send_many_times_while_workers_plan_writes_one_letter_to_each(d
     together(*(press_and_plan for _ in range(4)))
 
     with reading() as session:
-        letters = session.scalars(sa.select(Email.to_canonical).where(Email.template == "broadcasts/mail/update")).all()
-        members = session.scalars(sa.select(BroadcastRecipient.supporter_id)).all()
-        assert len(letters) == len(set(letters)) == EVERYBODY
+        members = session.scalars(sa.select(MailingReader.canonical)).all()
         assert len(members) == len(set(members)) == EVERYBODY
-        assert session.get_one(Broadcast, ident).planned == EVERYBODY
+        assert len(session.scalars(sa.select(Mailing)).all()) == 1
+        assert session.scalars(sa.select(Mailing.planned)).all() == [EVERYBODY]
         sent = sa.select(sa.func.count()).select_from(AuditEntry).where(AuditEntry.act == "update.sent")
         assert session.scalar(sent) == 1
 
@@ -80,24 +80,25 @@ def test_leaving_while_letters_leave_gets_the_letter_before_or_never(database: F
     hands = Hands()
     post_office.use(hands)
     with reading() as session:
-        rows = session.execute(sa.select(BroadcastRecipient.supporter_id, BroadcastRecipient.email_id)).all()
+        rows = session.execute(sa.select(MailingReader.reader_key, MailingReader.id)).all()
     waited: set[int] = set()
 
     def leave() -> None:
-        for supporter_id, email_id in reversed(rows):
+        for supporter_id, reader_id in reversed(rows):
             with transaction() as session:
                 person = session.get_one(Supporter, supporter_id)
                 supporters.leave(session, person, there.lead, source="unsubscribe page", now=NOW)
-                state = session.scalar(sa.select(Email.state).where(Email.id == email_id))
-            if state is EmailState.QUEUED and email_id is not None:
-                waited.add(email_id)
+                reader = session.get_one(MailingReader, reader_id, with_for_update=True, populate_existing=True)
+            if reader.state is None and not reader.submitting:
+                waited.add(reader_id)
 
-    together(leave, post_office.send, post_office.send)
+    together(leave, mailings.send, mailings.send)
     worker.until_idle()
 
     with reading() as session:
-        states = {one.id: one.state for one in session.scalars(sa.select(Email))}
-    assert {ident for ident, state in states.items() if state is EmailState.DROPPED} == waited
+        states = {one.id: one.state for one in session.scalars(sa.select(MailingReader))}
+    suppressed = {ident for ident, state in states.items() if state is ReaderState.SUPPRESSED}
+    assert suppressed == waited
     assert set(hands.taken) == set(states) - waited
     assert len(hands.taken) == len(set(hands.taken))
 
@@ -121,16 +122,15 @@ def stopped_while_handing_over(database: Flask, answer: Exception) -> Hands:
             raise answer
 
     post_office.use(Slow())
-    post_office.send()
+    mailings.send()
     with transaction() as session:
-        session.execute(sa.update(Email).values(try_after=AGES_AGO))
+        session.execute(sa.update(MailingBatch).values(try_after=AGES_AGO))
         session.execute(sa.text("DELETE FROM mail_pauses"))
     post_office.use(hands)
     worker.until_idle()
     with reading() as session:
         assert session.get_one(Broadcast, ident).state is BroadcastState.STOPPED
-        assert queries.progress(session, ident)["dropped"] == 2
-        assert queries.unsettled(session, ident) == 0
+        assert queries.progress(session, session.get_one(Broadcast, ident)).suppressed == 2
     return hands
 
 
@@ -145,6 +145,9 @@ def test_a_letter_refused_for_the_account_s_sake_does_not_leave_after_the_stop(d
 def test_stopping_while_workers_plan_leaves_no_letter_waiting(database: Flask) -> None:
     there, ident = approved(EVERYBODY)
     press_send(there, ident)
+    with transaction() as session:
+        update = session.get_one(Broadcast, ident)
+        commands.keep_words(session, update, messages.form(update), now=NOW)
 
     def stop() -> None:
         with transaction() as session:
@@ -153,11 +156,11 @@ def test_stopping_while_workers_plan_leaves_no_letter_waiting(database: Flask) -
     def plan() -> None:
         for _ in range(6):
             with transaction() as session:
-                commands.plan_lot(session, session.get_one(Broadcast, ident), 4, now=NOW)
+                commands.plan_lot(session, session.get_one(Broadcast, ident), lot=4, size=2, now=NOW)
 
     together(stop, plan, plan)
 
     with reading() as session:
-        counts = queries.progress(session, ident)
-        assert counts["queued"] == 0
-        assert counts["dropped"] == session.get_one(Broadcast, ident).planned
+        counts = queries.progress(session, session.get_one(Broadcast, ident))
+        assert counts.waiting == 0
+        assert counts.suppressed == counts.planned

@@ -16,16 +16,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from app.broadcasts import commands, jobs, queries
-from app.broadcasts.models import Broadcast, BroadcastRecipient, BroadcastState
+from app.broadcasts import commands, jobs, messages, queries
+from app.broadcasts.models import Broadcast, BroadcastState
 from app.core import audit, db
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.jobs import worker
-from app.mail.models import Email, EmailState
+from app.mailings.models import BatchState, MailingBatch, MailingReader
 from app.petitions import commands as signing
 from app.petitions.models import Petition
 from app.supporters import commands as supporters
+from app.supporters.models import Supporter
 from tests import builders
 from tests.broadcasts.builders import WORDS, ready, stage, supporter
 from tests.builders import NOW
@@ -33,14 +34,13 @@ from tests.petitions import builders as petitions
 
 
 def recipients(session: Session) -> list[str]:
-    query = sa.select(Email.to_canonical).where(
-        Email.template == "broadcasts/mail/update", Email.once.not_like("%test%")
-    )
-    return sorted(session.scalars(query))
+    return sorted(session.scalars(sa.select(MailingReader.canonical)))
 
 
-def plan(session: Session, update: Broadcast) -> int:
-    return sum(iter(lambda: commands.plan_lot(session, update, 2, now=NOW), 0))
+def plan(session: Session, update: Broadcast, *, size: int = 2) -> int:
+    if update.mailing_id is None:
+        commands.keep_words(session, update, messages.form(update), now=NOW)
+    return sum(iter(lambda: commands.plan_lot(session, update, lot=2, size=size, now=NOW), 0))
 
 
 def test_only_those_who_said_yes_to_the_sender_get_it(session: Session) -> None:
@@ -191,16 +191,16 @@ def test_stopping_drops_what_was_not_handed_over(session: Session) -> None:
     for number in range(4):
         supporter(session, number, yes=(there.lead,))
     update = commands.send(session, ready(session, there), by=there.robin, now=NOW)
-    plan(session, update)
-    gone = session.scalars(sa.select(Email).where(Email.template == "broadcasts/mail/update")).first()
+    plan(session, update, size=1)
+    gone = session.scalars(sa.select(MailingBatch).order_by(MailingBatch.id)).first()
     assert gone is not None
-    gone.state = EmailState.ACCEPTED
+    gone.state = BatchState.ACCEPTED
     session.flush()
     commands.stop(session, update, by=there.robin, now=NOW)
     session.expire_all()
-    counts = queries.progress(session, update.id)
-    assert (counts["accepted"], counts["dropped"], counts["queued"]) == (1, 3, 0)
-    assert commands.plan_lot(session, update, 10, now=NOW) == 0
+    counts = queries.progress(session, update)
+    assert (counts.accepted, counts.suppressed, counts.waiting) == (1, 3, 0)
+    assert commands.plan_lot(session, update, lot=10, size=1, now=NOW) == 0
 
 
 def sending(number: int) -> int:
@@ -214,6 +214,9 @@ def sending(number: int) -> int:
 
 def test_many_workers_planning_at_once_plan_everybody_once(database: Flask) -> None:
     ident = sending(60)
+    with transaction() as session:
+        update = session.get_one(Broadcast, ident)
+        commands.keep_words(session, update, messages.form(update), now=NOW)
     start = threading.Barrier(4)
     failed: list[BaseException] = []
 
@@ -222,7 +225,7 @@ def test_many_workers_planning_at_once_plan_everybody_once(database: Flask) -> N
             start.wait()
             while True:
                 with transaction() as session:
-                    if not commands.plan_lot(session, session.get_one(Broadcast, ident), 7, now=NOW):
+                    if not commands.plan_lot(session, session.get_one(Broadcast, ident), lot=7, size=3, now=NOW):
                         return
         except BaseException as error:  # noqa: BLE001 - told below
             failed.append(error)
@@ -234,10 +237,10 @@ def test_many_workers_planning_at_once_plan_everybody_once(database: Flask) -> N
         thread.join()
     assert failed == []
     with reading() as session:
-        planned = session.scalars(sa.select(BroadcastRecipient.supporter_id)).all()
-        assert len(planned) == len(set(planned)) == 60
         assert len(recipients(session)) == len(set(recipients(session))) == 60
-        assert session.get_one(Broadcast, ident).planned == 60
+        update = session.get_one(Broadcast, ident)
+        assert update.mailing is not None
+        assert update.mailing.planned == queries.progress(session, update).waiting == 60
 
 
 def test_somebody_who_leaves_after_the_letters_were_queued_gets_none(database: Flask) -> None:
@@ -245,13 +248,12 @@ def test_somebody_who_leaves_after_the_letters_were_queued_gets_none(database: F
     jobs.plan()
     with transaction() as session:
         update = session.get_one(Broadcast, ident)
-        leaver = session.scalars(sa.select(BroadcastRecipient)).first()
-        assert leaver is not None
-        supporters.leave(session, leaver.supporter, update.organization, source="test", now=NOW)
+        leaver = session.get_one(Supporter, session.scalars(sa.select(MailingReader.reader_key)).first())
+        supporters.leave(session, leaver, update.organization, source="test", now=NOW)
     worker.until_idle()
     with reading() as session:
-        counts = queries.progress(session, ident)
-        assert (counts["accepted"], counts["dropped"]) == (2, 1)
+        counts = queries.progress(session, session.get_one(Broadcast, ident))
+        assert (counts.accepted, counts.suppressed) == (2, 1)
         assert session.get_one(Broadcast, ident).state is BroadcastState.SENT
 
 

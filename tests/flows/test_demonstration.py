@@ -18,11 +18,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from app.broadcasts.models import BroadcastRecipient
 from app.core.db import reading
 from app.core.text import digest
 from app.deliveries.models import Delivery, DeliveryState, Document
 from app.mail.models import Email, EmailState
+from app.mailings.models import MailingReader
 from app.petitions.models import Petition, Signature, SignatureState
 from app.press.letter import read_statement
 from app.signons.models import Edition, SignOn, SignOnState
@@ -92,7 +92,7 @@ def check_rows(session: Session) -> None:
     assert set(session.scalars(sa.select(Delivery.state))) == {DeliveryState.HANDED_OVER}
     assert session.scalar(sa.select(sa.func.count()).select_from(Document)) == 2
     assert set(session.scalars(sa.select(Email.state))) == {EmailState.ACCEPTED}
-    twice = sa.select(BroadcastRecipient.supporter_id).group_by(BroadcastRecipient.supporter_id)
+    twice = sa.select(MailingReader.reader_key).group_by(MailingReader.mailing_id, MailingReader.reader_key)
     assert session.scalars(twice.having(sa.func.count() > 1)).all() == []
 
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from app.mail.transports.many import Lot
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,13 @@ class Transport(Protocol):
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand one letter over, blocking; called from many threads at once."""
+
+
+@runtime_checkable
+class ManyTransport(Transport, Protocol):
+    """A way out that takes one letter for up to ``most_readers`` readers in one request."""
+
+    most_readers: int
+
+    def submit_many(self, lot: Lot) -> Accepted:
+        """Hand a lot over, blocking: all of its readers are taken, or none. Raises an outcome, or one of ``many``."""

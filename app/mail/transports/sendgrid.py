@@ -14,6 +14,7 @@ import re
 import threading
 import time
 import urllib.error
+from dataclasses import replace
 from datetime import timedelta
 from email.headerregistry import Address
 from typing import Any
@@ -21,7 +22,7 @@ from typing import Any
 import sendgrid
 from python_http_client.exceptions import HTTPError
 
-from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, OutcomeUnknown, TryAgain
+from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, OutcomeUnknown, TryAgain, many
 
 SIZE_LIMIT = 30_000_000
 LATER = timedelta(minutes=1)
@@ -40,6 +41,7 @@ class SendGridTransport:
     """Hands letters to ``host`` (another region, or a test's server) with an API key."""
 
     name = "sendgrid"
+    most_readers = 1000
 
     def __init__(self, api_key: str, *, host: str, timeout: float = 30) -> None:
         self.api_key = api_key
@@ -53,9 +55,21 @@ class SendGridTransport:
         wanted = body(letter)
         if len(json.dumps(wanted)) >= SIZE_LIMIT:
             raise GiveUp("The letter with its attachments is larger than the 30 MB SendGrid takes.")
+        return self._post(wanted, readers=1)
+
+    def submit_many(self, lot: many.Lot) -> Accepted:
+        """Hand one letter for many readers over in one request."""
+        if many.size(lot) >= many.SIZE_LIMIT:
+            raise many.TooMuch("The request would be larger than the 30 MB SendGrid takes.")
+        return self._post(many.body(replace(lot, shared={"tracking_settings": UNTRACKED})), readers=len(lot.readers))
+
+    def _post(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
         try:
             answer = self._client().client.mail.send.post(request_body=wanted)
         except HTTPError as error:
+            if error.status_code in {400, 413, 415}:
+                fields, said = _named(error.body), f"SendGrid said {error.status_code}: {_words(error.body)}"
+                raise many.refused(error.status_code, fields, said, readers=readers) from error
             raise _meaning(error.status_code, error.body, error.headers) from error
         except urllib.error.URLError as error:
             raise TryAgain(
@@ -138,6 +152,14 @@ def _meaning(status: int, answer: bytes, headers: Any) -> Exception:
     if 400 <= status < 500:
         return GiveUp(said)
     return OutcomeUnknown(said)
+
+
+def _named(answer: bytes) -> list[str]:
+    """The fields that a refusal names."""
+    try:
+        return [str(error.get("field") or "") for error in json.loads(answer)["errors"]]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []
 
 
 def _words(answer: bytes) -> str:

@@ -1,0 +1,220 @@
+"""A batch on its way: claimed, marked before the call, settled by what the call said.
+
+Every settling is fenced by the attempt's token: whoever lost the claim changes nothing any more. Rows are locked in
+one order everywhere, batch, then mailing, then readers; whoever begins at the mailing passes over locked batches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.core import db
+from app.jobs import leases
+from app.mail.mass import Accepted, NotAccepted, OutcomeUnknown, ReaderRefused, TooMuch, TryAgain, WordsRefused
+from app.mailings import queries, rules
+from app.mailings.commands.beginning import pause
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader, MailingState, ReaderState
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+STOPPED = "The worker stopped while it handed these letters over."
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch that is ours to work on until its lease runs out."""
+
+    batch_id: int
+    mailing_id: int
+    number: int
+    variant: int
+    token: str
+
+
+def claim(session: Session, *, lease: timedelta, now: datetime) -> Taken | None:
+    """Take the next due batch of the mailings that are going, at their speed; None when nothing may leave."""
+    going = sa.select(Mailing.id).where(Mailing.state == MailingState.GOING, Mailing.next_at <= now)
+    due = (MailingBatch.state == BatchState.QUEUED, MailingBatch.mailing_id.in_(going))
+    order = (MailingBatch.mailing_id, MailingBatch.number)
+    rows = leases.claim(session, MailingBatch, *due, order=order, lot=1, lease=lease, now=now)
+    if not rows:
+        return None
+    row = rows[0]
+    mailing = db.locked(session, Mailing, row.mailing_id)
+    if mailing.state is not MailingState.GOING or mailing.next_at > now:
+        _let_go(session, row)
+        return None
+    mailing.next_at = rules.after(mailing, row.size, now=now)
+    _leave_out(session, mailing, row, now=now)
+    return Taken(row.id, row.mailing_id, row.number, row.variant, str(row.lease_token))
+
+
+def _leave_out(session: Session, mailing: Mailing, row: MailingBatch, *, now: datetime) -> None:
+    """Whoever left, bounced or complained before this moment is not written to."""
+    for reason, idents in queries.suppressed(session, mailing, row.number).items():
+        gone = sa.update(MailingReader).where(MailingReader.id.in_(idents))
+        values = {"state": ReaderState.SUPPRESSED, "reason": reason, "changed_at": now}
+        session.execute(gone.values(values).execution_options(synchronize_session=False))
+        row.suppressed += len(idents)
+
+
+def hand_over(session: Session, taken: Taken, *, until: datetime, now: datetime) -> set[int] | None:
+    """Write down, before the call, that the batch is being handed over; returns the readers who may be in it.
+
+    None if it must not be. Suppression is asked once more: somebody may have left while the request was written.
+    Commit before calling.
+    """
+    row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
+    if row is None or row.state is not BatchState.QUEUED:
+        return None
+    mailing = session.get(Mailing, row.mailing_id, populate_existing=True)
+    if mailing is None or mailing.state is not MailingState.GOING:
+        _let_go(session, row)
+        return None
+    _leave_out(session, mailing, row, now=now)
+    session.flush()
+    idents = queries.waiting_ids(session, mailing.id, row.number)
+    row.state = BatchState.SUBMITTING if idents else BatchState.ACCEPTED
+    row.attempt_token = taken.token
+    row.submitted_at = now
+    row.leased_until = until
+    if not idents:
+        leases.release(row)
+        return None
+    return idents
+
+
+def settle(
+    session: Session,
+    taken: Taken,
+    outcome: Accepted | NotAccepted,
+    *,
+    refused: int | None = None,
+    now: datetime,
+) -> BatchState | None:
+    """Write down what became of a batch; None if another has it by now. ``refused`` is the one reader it speaks of."""
+    row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
+    if row is None or row.state not in {BatchState.SUBMITTING, BatchState.UNKNOWN}:
+        return None
+    if isinstance(outcome, Accepted):
+        row.state, row.last_error = BatchState.ACCEPTED, None
+        row.provider_id, row.accepted_at = outcome.provider_id[:255] or None, now
+        _heard_well(session, row.mailing_id)
+    else:
+        row.last_error = outcome.reason
+        _not_taken(session, row, outcome, refused, now=now)
+    leases.release(row)
+    return row.state
+
+
+def _heard_well(session: Session, mailing_id: int) -> None:
+    well = sa.update(Mailing).where(Mailing.id == mailing_id, Mailing.refused_in_a_row > 0).values(refused_in_a_row=0)
+    session.execute(well.execution_options(synchronize_session=False))
+
+
+def _not_taken(
+    session: Session, row: MailingBatch, outcome: NotAccepted, refused: int | None, *, now: datetime
+) -> None:
+    match outcome:
+        case OutcomeUnknown():
+            row.state = BatchState.UNKNOWN
+        case TryAgain():
+            row.state = BatchState.QUEUED
+            row.try_after = now + rules.wait(row.attempts, outcome.after)
+        case ReaderRefused() if refused is not None:
+            _back(row)
+            _without(session, row, refused, outcome.reason, now=now)
+        case TooMuch():
+            _back(row)
+            _halve(session, row)
+        case WordsRefused():
+            _back(row)
+            pause(session, row.mailing_id, reason=outcome.reason, held=True)
+        case _:  # the account, or something no batch can help
+            _back(row)
+    dropped_if_stopped(session, row)
+
+
+def dropped_if_stopped(session: Session, row: MailingBatch) -> None:
+    """A batch that comes back to a mailing that was stopped meanwhile stays away for good."""
+    mailing = session.get_one(Mailing, row.mailing_id, populate_existing=True)
+    if row.state is BatchState.QUEUED and mailing.state is MailingState.STOPPED:
+        row.state = BatchState.DROPPED
+
+
+def _without(session: Session, row: MailingBatch, refused: int, reason: str, *, now: datetime) -> None:
+    """Take the one refused reader out; the rest goes at once."""
+    idents = queries.waiting_ids(session, row.mailing_id, row.number)
+    reader = session.get_one(MailingReader, refused)
+    if reader.state is None:
+        reader.state, reader.reason, reader.changed_at = ReaderState.FAILED, reason, now
+        row.failed += 1
+    if len(idents) > 1:
+        return
+    mailing = db.locked(session, Mailing, row.mailing_id)
+    mailing.refused_in_a_row += 1
+    if mailing.refused_in_a_row >= rules.MOST_REFUSED:
+        pause(session, mailing.id, reason=f"One reader after the other is refused: {reason}", held=True)
+
+
+def _halve(session: Session, row: MailingBatch) -> None:
+    """Two batches of one, so that what is refused is found in a few requests."""
+    idents = sorted(queries.waiting_ids(session, row.mailing_id, row.number))
+    second = idents[len(idents) // 2 :]
+    mailing = db.locked(session, Mailing, row.mailing_id)
+    mailing.splits += 1
+    twin = MailingBatch(
+        mailing_id=mailing.id, number=-mailing.splits, variant=row.variant, size=len(second), try_after=row.try_after
+    )
+    session.add(twin)
+    moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
+    session.execute(moved.execution_options(synchronize_session=False))
+    row.size -= len(second)
+    session.flush()
+
+
+def _back(row: MailingBatch) -> None:
+    """Put the batch back as if it had not been tried."""
+    row.state = BatchState.QUEUED
+    row.attempts = max(row.attempts - 1, 0)
+
+
+def _let_go(session: Session, row: MailingBatch) -> None:
+    _back(row)
+    dropped_if_stopped(session, row)
+    leases.release(row)
+
+
+def put_back(session: Session, taken: Taken) -> None:
+    """Let go of a batch that was taken but not worked on."""
+    row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
+    if row is not None and row.state is BatchState.QUEUED:
+        _let_go(session, row)
+
+
+def give_up_the_lost(session: Session, *, now: datetime) -> int:
+    """Call batches unknown whose worker died while it handed them over; they may have arrived.
+
+    Where readers go one by one, only the one that was on its way is unknown and the batch goes on. The attempt's token
+    stays: if that worker was only slow, ``settle`` still takes its answer.
+    """
+    lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, MailingBatch.leased_until < now)
+    rows = list(session.scalars(lost.order_by(MailingBatch.id).limit(20).with_for_update(skip_locked=True)))
+    for row in rows:
+        row.last_error = STOPPED
+        on_its_way = queries.on_its_way(session, row.mailing_id, row.number)
+        if on_its_way is None:
+            row.state = BatchState.UNKNOWN
+            continue
+        on_its_way.submitting, on_its_way.state, on_its_way.changed_at = False, ReaderState.UNKNOWN, now
+        on_its_way.reason = STOPPED
+        row.unknown += 1
+        row.state = BatchState.QUEUED
+        leases.release(row)
+        dropped_if_stopped(session, row)
+    return len(rows)

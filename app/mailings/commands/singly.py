@@ -1,0 +1,123 @@
+"""A batch whose readers go one by one, because the way out takes one letter at a time.
+
+One transaction settles a reader and marks the next, so that a worker's death leaves exactly one of them uncertain.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.jobs import leases
+from app.mail.mass import Accepted, AccountRefused, NotAccepted, OutcomeUnknown, TryAgain, new_message_id
+from app.mailings import queries, rules
+from app.mailings.commands.leaving import Taken, dropped_if_stopped
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader, MailingState, ReaderState
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy.orm import Session
+
+MOST_ATTEMPTS = 12
+
+
+def next_reader(
+    session: Session, taken: Taken, *, passed_over: Collection[int], until: datetime, now: datetime
+) -> MailingReader | None:
+    """Mark the next reader as being handed over; None when this round is over. Commit before calling.
+
+    ``passed_over`` were asked to wait in this round. The letter's id is written down for the answer that may be lost.
+    """
+    row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
+    if row is None or row.state not in {BatchState.QUEUED, BatchState.SUBMITTING}:
+        return None
+    mailing = session.get_one(Mailing, row.mailing_id, populate_existing=True)
+    reader = None
+    if mailing.state is MailingState.GOING:
+        reader = _first_waiting(session, mailing, row, passed_over, now=now)
+    if reader is None:
+        _round_over(session, mailing, row, now=now)
+        return None
+    reader.submitting = True
+    reader.message_id = reader.message_id or new_message_id(reader.id)
+    row.state, row.attempt_token, row.submitted_at, row.leased_until = BatchState.SUBMITTING, taken.token, now, until
+    session.flush()
+    return reader
+
+
+def _first_waiting(
+    session: Session, mailing: Mailing, row: MailingBatch, passed_over: Collection[int], *, now: datetime
+) -> MailingReader | None:
+    """The next reader who may be written to, asked at this very moment."""
+    gone = {
+        ident: reason for reason, idents in queries.suppressed(session, mailing, row.number).items() for ident in idents
+    }
+    for reader in queries.waiting(session, mailing.id, row.number):
+        if reader.id in gone:
+            reader.state, reader.reason, reader.changed_at = ReaderState.SUPPRESSED, gone[reader.id], now
+            row.suppressed += 1
+        elif reader.id not in passed_over:
+            return reader
+    return None
+
+
+def _round_over(session: Session, mailing: Mailing, row: MailingBatch, *, now: datetime) -> None:
+    session.flush()
+    waiting = queries.waiting(session, mailing.id, row.number)
+    if not waiting:
+        row.state, row.accepted_at = BatchState.ACCEPTED, now
+    elif mailing.state is MailingState.STOPPED:
+        row.state = BatchState.DROPPED
+    elif row.attempts >= MOST_ATTEMPTS and mailing.state is MailingState.GOING:
+        for reader in waiting:
+            reader.state, reader.reason, reader.changed_at = ReaderState.FAILED, row.last_error or "", now
+        row.failed += len(waiting)
+        row.state, row.accepted_at = BatchState.ACCEPTED, now
+    else:
+        row.state, row.try_after = BatchState.QUEUED, now
+        if mailing.state is MailingState.GOING:
+            row.try_after = now + rules.wait(row.attempts, rules.WAITS[2])
+    leases.release(row)
+
+
+def settle_reader(
+    session: Session, taken: Taken, reader_id: int, outcome: Accepted | NotAccepted, *, now: datetime
+) -> bool:
+    """Write down what became of one reader's letter; whether the round goes on with the next one."""
+    row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
+    reader = session.get(MailingReader, reader_id, with_for_update=True, populate_existing=True)
+    if row is None or reader is None:
+        return False
+    reader.submitting = False
+    if isinstance(outcome, NotAccepted):
+        row.last_error = outcome.reason
+    match outcome:
+        case TryAgain(everyone=True) | AccountRefused():
+            # Nobody's fault in this batch, so the attempt does not count against it.
+            row.attempts = max(row.attempts - 1, 0)
+            row.state, row.try_after = BatchState.QUEUED, now + getattr(outcome, "after", rules.WAITS[0])
+            dropped_if_stopped(session, row)
+            leases.release(row)
+            return False
+        case TryAgain():
+            return True
+        case Accepted():
+            known = ReaderState.ACCEPTED
+        case OutcomeUnknown():
+            known = ReaderState.UNKNOWN
+        case _:
+            known = ReaderState.FAILED
+    if rules.moves_on(reader.state, known):
+        _known(session, row, reader, known, getattr(outcome, "reason", ""), now)
+    return True
+
+
+def _known(
+    session: Session, row: MailingBatch, reader: MailingReader, known: ReaderState, reason: str, now: datetime
+) -> None:
+    if reader.state is not None:
+        setattr(row, reader.state.value, getattr(row, reader.state.value) - 1)
+    setattr(row, known.value, getattr(row, known.value) + 1)
+    reader.state, reader.reason, reader.changed_at = known, reason, now
+    session.flush()

@@ -1,0 +1,159 @@
+"""What the worker does for mailings: one batch at a time in each process, so that single letters keep the threads."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.jobs.bell import job
+from app.mail import mass
+from app.mailings import commands, queries
+from app.mailings.commands import Taken
+from app.mailings.messages import WRITERS
+from app.mailings.models import Mailing, MailingLetter
+from app.mailings.rules import SEND
+
+log = structlog.get_logger()
+_ALONE = threading.Lock()
+
+
+@job(SEND)
+def send() -> int:
+    """Hand one batch over; returns how many batches were worked on, lost ones included."""
+    if not _ALONE.acquire(blocking=False):
+        return 0
+    try:
+        return _send()
+    finally:
+        _ALONE.release()
+
+
+def _send() -> int:
+    if mass.held_back():
+        return 0
+    now = utc_now()
+    with transaction() as session:
+        lost = commands.give_up_the_lost(session, now=now)
+        taken = commands.claim(session, lease=mass.patience(), now=now)
+    if taken is None:
+        return lost
+    if mass.takes_many() is None:
+        _one_by_one(taken)
+    else:
+        _all_at_once(taken)
+    return lost + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A batch's letter and its readers with their values, ready to be put into a request."""
+
+    form: mass.Form
+    readers: list[mass.Reader]
+
+
+def _written(taken: Taken) -> Written:
+    with reading() as session:
+        mailing = session.get_one(Mailing, taken.mailing_id)
+        rows = queries.waiting(session, taken.mailing_id, taken.number)
+        values = WRITERS[mailing.template](session, mailing, rows, utc_now())
+        form = _form(queries.letter(session, taken.mailing_id, taken.variant))
+    return Written(
+        form,
+        [
+            mass.Reader(row.id, row.address, row.name, filled, row.message_id)
+            for row, filled in zip(rows, values, strict=True)
+        ],
+    )
+
+
+def _form(row: MailingLetter) -> mass.Form:
+    return mass.Form(
+        subject=row.subject,
+        text=row.text,
+        html=row.html,
+        from_name=row.from_name,
+        reply_to=row.reply_to,
+        language=row.language,
+        unsubscribe_url=row.unsubscribe_url,
+        holes={name: (tags[0], tags[1]) for name, tags in row.holes.items()},
+    )
+
+
+def _all_at_once(taken: Taken) -> None:
+    """The whole batch in one request. Nothing is held while it is written and while the provider answers."""
+    written = _written(taken)
+    with transaction() as session:
+        now = utc_now()
+        allowed = commands.hand_over(session, taken, until=now + mass.patience(), now=now)
+    if allowed is None:
+        return
+    lot = mass.lot(written.form, taken.token, [one for one in written.readers if one.id in allowed])
+    outcome = _submitted(lot)
+    refused = lot.readers[outcome.place].id if isinstance(outcome, mass.ReaderRefused) else None
+    with transaction() as session:
+        state = commands.settle(session, taken, outcome, refused=refused, now=utc_now())
+    if isinstance(outcome, mass.NotAccepted):
+        known = state.value if state else "another worker's"
+        log.warning(
+            "batch not accepted", mailing=taken.mailing_id, batch=taken.number, state=known, reason=outcome.reason
+        )
+        mass.heed(outcome)
+
+
+def _submitted(lot: mass.Lot) -> mass.Accepted | mass.NotAccepted:
+    try:
+        return mass.submit_many(lot)
+    except mass.NotAccepted as refusal:
+        return refusal
+
+
+def _one_by_one(taken: Taken) -> None:
+    """Reader after reader: each is marked in the transaction that settles the one before."""
+    written = _written(taken)
+    filling = mass.Filling(written.form)
+    readers = {one.id: one for one in written.readers}
+    passed_over: set[int] = set()
+    reader = _marked(taken, None, None, passed_over)
+    while reader is not None:
+        outcome = _submitted_singly(filling, readers, reader, taken)
+        if isinstance(outcome, mass.TryAgain) and not outcome.everyone:
+            passed_over.add(reader[0])
+        reader = _marked(taken, reader, outcome, passed_over)
+        if isinstance(outcome, mass.NotAccepted):
+            log.warning("reader not accepted", mailing=taken.mailing_id, batch=taken.number, reason=outcome.reason)
+            mass.heed(outcome)
+
+
+def _marked(
+    taken: Taken,
+    before: tuple[int, str] | None,
+    outcome: mass.Accepted | mass.NotAccepted | None,
+    passed_over: set[int],
+) -> tuple[int, str] | None:
+    now: datetime = utc_now()
+    with transaction() as session:
+        goes_on = (
+            before is None or outcome is None or commands.settle_reader(session, taken, before[0], outcome, now=now)
+        )
+        if not goes_on:
+            return None
+        row = commands.next_reader(session, taken, passed_over=passed_over, until=now + mass.patience(), now=now)
+        return None if row is None else (row.id, str(row.message_id))
+
+
+def _submitted_singly(
+    filling: mass.Filling, readers: dict[int, mass.Reader], marked: tuple[int, str], taken: Taken
+) -> mass.Accepted | mass.NotAccepted:
+    ident, message_id = marked
+    try:
+        return mass.hand_over(filling.letter(readers[ident], taken.token, message_id, now=utc_now()))
+    except mass.NotAccepted as refusal:
+        return refusal
+    except mass.Unwritable as error:
+        return mass.GiveUp(f"The letter cannot be written: {error}")

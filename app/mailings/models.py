@@ -1,0 +1,160 @@
+"""A mailing, the words it goes out with, its batches, and its readers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import Base
+from app.jobs.leases import Leased
+
+
+class MailingState(Enum):
+    """Whether batches may leave. ``held``: the provider refused the words; a person must look."""
+
+    GOING = "going"
+    PAUSED = "paused"
+    HELD = "held"
+    STOPPED = "stopped"
+    DONE = "done"
+
+
+class BatchState(Enum):
+    """What is known of one request. ``submitting`` is committed before the call; ``unknown``: its answer was lost."""
+
+    QUEUED = "queued"
+    SUBMITTING = "submitting"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    DROPPED = "dropped"
+
+
+class ReaderState(Enum):
+    """What is known of one reader apart from their batch. ``suppressed``: not sent, for they left or bounced before."""
+
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    DROPPED = "dropped"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+class Mailing(Base):
+    """One sending of one letter. ``stream`` is what its readers can leave (``updates:7``).
+
+    ``planned`` counts readers, ``planning`` says whether more will come. ``per_minute`` is the speed (None: as fast
+    as it goes) and ``next_at`` when the next batch may leave at that speed. ``refused_in_a_row`` counts readers that
+    were refused one after the other without a word why: many of them mean that it is not the readers.
+    ``batches`` numbers those of the plan upwards, ``splits`` those that come of them downwards, so that a planner and a
+    worker never reach for the same number.
+    ``recall_id`` is the provider's name for everything handed over with a delay, by which it can be called back.
+    """
+
+    __tablename__ = "mailings"
+
+    stream: Mapped[str] = mapped_column(sa.String(60))
+    template: Mapped[str] = mapped_column(sa.String(100))
+    state: Mapped[MailingState] = mapped_column(default=MailingState.GOING, index=True)
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    planning: Mapped[bool] = mapped_column(default=True)
+    planned: Mapped[int] = mapped_column(default=0)
+    batches: Mapped[int] = mapped_column(default=0)
+    splits: Mapped[int] = mapped_column(default=0)
+    per_minute: Mapped[int | None]
+    next_at: Mapped[datetime]
+    refused_in_a_row: Mapped[int] = mapped_column(default=0)
+    recall_id: Mapped[str | None] = mapped_column(sa.String(255))
+    recalled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class MailingLetter(Base):
+    """The words as they leave, with holes for what differs by reader; variants are for comparing subjects.
+
+    ``holes`` maps a hole's name to its two tags: one filled with the value as it is, one with it escaped for HTML.
+    """
+
+    __tablename__ = "mailing_letters"
+    __table_args__ = (sa.UniqueConstraint("mailing_id", "variant"),)
+
+    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    variant: Mapped[int] = mapped_column(default=0)
+    subject: Mapped[str] = mapped_column(sa.String(500))
+    text: Mapped[str] = mapped_column(sa.Text)
+    html: Mapped[str] = mapped_column(sa.Text)
+    from_name: Mapped[str] = mapped_column(sa.String(200), default="")
+    reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    unsubscribe_url: Mapped[str] = mapped_column(sa.String(1000), default="")
+    language: Mapped[str] = mapped_column(sa.String(20), default="en")
+    holes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class MailingBatch(Leased, Base):
+    """Readers who leave in one request, or one after the other where the way out takes no more.
+
+    ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it. ``size`` counts
+    its readers; the counters say how many of them are known apart (``rules.APART``), the rest is as ``state`` says.
+    """
+
+    __tablename__ = "mailing_batches"
+    __table_args__ = (
+        sa.UniqueConstraint("mailing_id", "number"),
+        sa.Index("ix_mailing_batches_due", "state", "try_after"),
+    )
+
+    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    variant: Mapped[int] = mapped_column(default=0)
+    state: Mapped[BatchState] = mapped_column(default=BatchState.QUEUED)
+    size: Mapped[int]
+    attempt_token: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    provider_id: Mapped[str | None] = mapped_column(sa.String(255))
+    last_error: Mapped[str | None] = mapped_column(sa.String(500))
+    submitted_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    suppressed: Mapped[int] = mapped_column(default=0)
+    failed: Mapped[int] = mapped_column(default=0)
+    unknown: Mapped[int] = mapped_column(default=0)
+    accepted: Mapped[int] = mapped_column(default=0)
+    dropped: Mapped[int] = mapped_column(default=0)
+    delivered: Mapped[int] = mapped_column(default=0)
+    bounced: Mapped[int] = mapped_column(default=0)
+    complained: Mapped[int] = mapped_column(default=0)
+    left: Mapped[int] = mapped_column(default=0)
+    mailing: Mapped[Mailing] = relationship()
+
+
+class MailingReader(Base):
+    """One reader. ``reader_key`` is whose address it is in the room that sends (a supporter's id); nobody is in twice.
+
+    ``state`` is empty while nothing is known but what the batch says. ``submitting`` marks the one reader of a batch
+    that is being handed over where readers go one by one. ``left_at``: this very letter made them leave.
+    """
+
+    __tablename__ = "mailing_readers"
+    __table_args__ = (
+        sa.UniqueConstraint("mailing_id", "reader_key"),
+        sa.Index("ix_mailing_readers_batch", "mailing_id", "batch_number"),
+        sa.Index("ix_mailing_readers_canonical", "canonical"),
+    )
+
+    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    reader_key: Mapped[int] = mapped_column(sa.BigInteger)
+    batch_number: Mapped[int]
+    address: Mapped[str] = mapped_column(sa.String(254))
+    canonical: Mapped[str] = mapped_column(sa.String(254))
+    name: Mapped[str] = mapped_column(sa.String(200), default="")
+    state: Mapped[ReaderState | None]
+    submitting: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    message_id: Mapped[str | None] = mapped_column(sa.String(255))
+    changed_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]

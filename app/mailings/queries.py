@@ -1,0 +1,187 @@
+"""Every read of a mailing worth a name: its readers of one batch, what is suppressed, and how far it has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.mail.models import Suppression
+from app.mailings.models import (
+    BatchState,
+    Mailing,
+    MailingBatch,
+    MailingLetter,
+    MailingReader,
+    ReaderState,
+)
+from app.mailings.rules import APART
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+OPEN = (BatchState.QUEUED, BatchState.SUBMITTING)
+
+
+def sizes_from(session: Session, mailing_id: int, first: int) -> list[tuple[int, int]]:
+    """How many readers each batch from ``first`` on holds."""
+    query = (
+        sa.select(MailingReader.batch_number, sa.func.count())
+        .where(MailingReader.mailing_id == mailing_id, MailingReader.batch_number >= first)
+        .group_by(MailingReader.batch_number)
+        .order_by(MailingReader.batch_number)
+    )
+    return [(number, count) for number, count in session.execute(query)]
+
+
+def _of(mailing_id: int, number: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return MailingReader.mailing_id == mailing_id, MailingReader.batch_number == number
+
+
+def suppressed(session: Session, mailing: Mailing, number: int) -> dict[str, list[int]]:
+    """Readers of a batch who must not be written to, by reason."""
+    query = (
+        sa.select(Suppression.reason, MailingReader.id)
+        .join(Suppression, Suppression.address == MailingReader.canonical)
+        .where(*_of(mailing.id, number), MailingReader.state.is_(None), Suppression.stream.in_(["", mailing.stream]))
+    )
+    found = {ident: reason for reason, ident in session.execute(query)}
+    by_reason: dict[str, list[int]] = {}
+    for ident, reason in found.items():
+        by_reason.setdefault(reason, []).append(ident)
+    return by_reason
+
+
+def waiting(session: Session, mailing_id: int, number: int) -> list[MailingReader]:
+    """Readers of a batch of whom nothing is known apart, by id: their place in the request."""
+    query = sa.select(MailingReader).where(*_of(mailing_id, number), MailingReader.state.is_(None))
+    return list(session.scalars(query.order_by(MailingReader.id)))
+
+
+def waiting_ids(session: Session, mailing_id: int, number: int) -> set[int]:
+    """The same readers' ids."""
+    query = sa.select(MailingReader.id).where(*_of(mailing_id, number), MailingReader.state.is_(None))
+    return set(session.scalars(query))
+
+
+def on_its_way(session: Session, mailing_id: int, number: int) -> MailingReader | None:
+    """The one reader who was being handed over, where readers go one by one."""
+    query = sa.select(MailingReader).where(*_of(mailing_id, number), MailingReader.submitting.is_(True))
+    return session.scalar(query.with_for_update())
+
+
+def letter(session: Session, mailing_id: int, variant: int) -> MailingLetter:
+    """The words a batch goes out with."""
+    query = sa.select(MailingLetter).where(MailingLetter.mailing_id == mailing_id, MailingLetter.variant == variant)
+    return session.scalars(query).one()
+
+
+def is_open(session: Session, mailing_id: int) -> bool:
+    """Whether a batch waits or is on its way."""
+    query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id, MailingBatch.state.in_(OPEN))
+    return session.scalar(query.limit(1)) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many readers are known to be where; the numbers add up to ``planned``. ``left`` is counted beside them."""
+
+    planned: int = 0
+    waiting: int = 0
+    submitting: int = 0
+    accepted: int = 0
+    unknown: int = 0
+    suppressed: int = 0
+    failed: int = 0
+    dropped: int = 0
+    delivered: int = 0
+    bounced: int = 0
+    complained: int = 0
+    left: int = 0
+    batches: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def handed_over(self) -> int:
+        """Readers whose letter a mail server took, whatever became of it."""
+        return self.accepted + self.delivered + self.bounced + self.complained + self.dropped
+
+
+PLACES = {
+    BatchState.QUEUED: "waiting",
+    BatchState.SUBMITTING: "submitting",
+    BatchState.ACCEPTED: "accepted",
+    BatchState.UNKNOWN: "unknown",
+    BatchState.DROPPED: "suppressed",
+}
+
+
+def progress(session: Session, mailing_id: int) -> Progress:
+    """How far a mailing has come, from its batches alone: a thousand rows for a million readers."""
+    apart = [getattr(MailingBatch, state.value) for state in APART]
+    sums = [sa.func.sum(column) for column in (MailingBatch.size, MailingBatch.left, *apart)]
+    query = sa.select(MailingBatch.state, sa.func.count(), *sums).where(MailingBatch.mailing_id == mailing_id)
+    counts: dict[str, int] = dict.fromkeys(
+        ("planned", "waiting", "submitting", "left", *(state.value for state in APART)), 0
+    )
+    batches: dict[str, int] = {}
+    for state, number, size, left, *known in session.execute(query.group_by(MailingBatch.state)):
+        batches[state.value] = number
+        counts["planned"] += size
+        counts["left"] += left
+        counts[PLACES[state]] += size - sum(known)
+        for one, count in zip(APART, known, strict=True):
+            counts[one.value] += count
+    return Progress(**counts, batches=batches)
+
+
+def unknown_batches(session: Session, mailing_id: int) -> list[MailingBatch]:
+    """Batches whose outcome nobody knows."""
+    query = sa.select(MailingBatch).where(
+        MailingBatch.mailing_id == mailing_id,
+        sa.or_(MailingBatch.state == BatchState.UNKNOWN, MailingBatch.unknown > 0),
+    )
+    return list(session.scalars(query.order_by(MailingBatch.number)))
+
+
+def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingReader | None:
+    """The newest letter of any mailing that was handed over to an address since a moment."""
+    query = (
+        sa.select(MailingReader)
+        .join(
+            MailingBatch,
+            sa.and_(
+                MailingBatch.mailing_id == MailingReader.mailing_id,
+                MailingBatch.number == MailingReader.batch_number,
+            ),
+        )
+        .where(
+            MailingReader.canonical == canonical,
+            MailingBatch.submitted_at >= since,
+            sa.or_(MailingReader.state.is_(None), MailingReader.state != ReaderState.SUPPRESSED),
+        )
+        .order_by(MailingReader.id.desc())
+        .limit(1)
+    )
+    return session.scalar(query)
+
+
+def export(
+    session: Session, mailing_id: int, *, after: int, limit: int
+) -> list[sa.Row[tuple[MailingReader, MailingBatch]]]:
+    """Readers with their batch, by id, for an export in lots."""
+    query = (
+        sa.select(MailingReader, MailingBatch)
+        .join(
+            MailingBatch,
+            sa.and_(
+                MailingBatch.mailing_id == MailingReader.mailing_id,
+                MailingBatch.number == MailingReader.batch_number,
+            ),
+        )
+        .where(MailingReader.mailing_id == mailing_id, MailingReader.id > after)
+        .order_by(MailingReader.id)
+        .limit(limit)
+    )
+    return list(session.execute(query))

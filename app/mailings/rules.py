@@ -1,0 +1,63 @@
+"""What may happen between a mailing, its batches and its readers; when the next batch may leave."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.core.errors import Conflict
+from app.mailings.models import BatchState, Mailing, MailingState, ReaderState
+
+# States of a reader that are counted apart from the batch, in the order in which knowledge grows: a reader only moves
+# to the right. A bounce after "delivered" is real (the mailbox's own server sent it back later); the reverse is not.
+APART = (
+    ReaderState.SUPPRESSED,
+    ReaderState.FAILED,
+    ReaderState.UNKNOWN,
+    ReaderState.ACCEPTED,
+    ReaderState.DROPPED,
+    ReaderState.DELIVERED,
+    ReaderState.BOUNCED,
+    ReaderState.COMPLAINED,
+)
+RANK = {state: rank for rank, state in enumerate(APART)}
+SEND = "mailings.send"
+DECIDED = "A person decided not to send these again; nobody knows whether they arrived."
+OVER = {MailingState.STOPPED, MailingState.DONE}
+# So many readers refused one after the other, without a word why, are not the readers' fault.
+MOST_REFUSED = 5
+# The waits between attempts of a batch that was certainly not taken; then every hour, for a mailing never gives up.
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120, 300, 600, 1200, 3600))
+
+
+def moves_on(before: ReaderState | None, after: ReaderState) -> bool:
+    """Whether a report says more than is known."""
+    return before is None or RANK[after] > RANK[before]
+
+
+def wait(attempts: int, at_least: timedelta) -> timedelta:
+    """How long a batch waits after so many attempts."""
+    return max(at_least, WAITS[min(attempts, len(WAITS)) - 1])
+
+
+def after(mailing: Mailing, size: int, *, now: datetime) -> datetime:
+    """When the next batch may leave at the mailing's speed, once one of ``size`` readers leaves now."""
+    if mailing.per_minute is None:
+        return now
+    return max(now, mailing.next_at) + timedelta(minutes=size / mailing.per_minute)
+
+
+def lot_size(largest: int, per_minute: int | None) -> int:
+    """How many readers one batch holds: as many as leave in a minute at the most, so that a slow mailing is even."""
+    return largest if per_minute is None else max(1, min(largest, per_minute))
+
+
+def must_be_stoppable(mailing: Mailing) -> None:
+    """A mailing that ended stays as it ended."""
+    if mailing.state in OVER:
+        raise Conflict(f"This mailing is {mailing.state.value}; there is nothing to stop.")
+
+
+def must_be_undecided(state: BatchState) -> None:
+    """Only letters whose outcome nobody knows are decided by a person."""
+    if state is not BatchState.UNKNOWN:
+        raise Conflict("What became of these letters is known by now. Open the page once more.")
