@@ -51,8 +51,8 @@ class Settings(BaseModel):
     var_dir: Path = Path("var")
     mail_transport: MailTransport = MailTransport.DEV
     mail_from: str = "Undersigned <letters@undersigned.example>"
+    mail_bounce_domain: str = ""
     mail_postal_address: str = ""
-    mail_return_path: str = ""
     mail_dkim_selectors: str = "s1,s2"
     mail_dns_server: str = ""
     sendgrid_api_key: str = ""

@@ -14,9 +14,8 @@ from app.cli.shared import OPERATOR, sentences
 from app.core import db
 from app.core.clock import utc_now
 from app.mail import commands as post
-from app.mail.deliverability import Asker, Finding, Grade, check
+from app.mail.deliverability import Asker, Finding, Grade, check, sending
 from app.mail.rules import lasting
-from app.mail.sending import sending
 from app.mail.standing import Standing, standing
 
 if TYPE_CHECKING:

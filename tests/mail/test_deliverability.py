@@ -18,8 +18,7 @@ from app import create_app
 from app.core import db
 from app.core.db import reading, transaction
 from app.mail import commands, queries
-from app.mail.deliverability import Asker, Finding, Grade, Sending, check, spf
-from app.mail.sending import sending
+from app.mail.deliverability import Asker, Finding, Grade, Sending, check, sending, spf
 from config.settings import MailTransport, Settings
 from tests.builders import NOW
 from tests.mail.dns_server import ZONE, NameServer, serving
@@ -291,7 +290,7 @@ def settings(database_url: str, tmp_path: Path, server: NameServer) -> Settings:
         base_url="http://undersigned.example",
         mail_from="Letters <letters@fight.example>",
         mail_dns_server=server.address,
-        mail_return_path="em1.fight.example",
+        mail_bounce_domain="em1.fight.example",
     )
 
 

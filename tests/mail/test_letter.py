@@ -216,7 +216,7 @@ def test_nobody_but_operators_sees_or_decides(database: Flask, signed_in: Callab
         "/operator/letters/petitions/confirm",
         "/operator/letters/petitions/confirm/html",
     ):
-        assert browser.get(path).status_code == 404
+        assert browser.get(f"/operator/letters{path}").status_code == 404
     for act in ("send-again", "leave", "take-back", "retry"):
         assert browser.post(f"/operator/mail/{ident}/{act}").status_code == 404
     for act in ("retry-all", "requeue-stuck", "check"):

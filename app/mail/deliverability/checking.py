@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.mail.deliverability import dkim, dmarc, spf
@@ -12,6 +11,7 @@ from app.mail.deliverability.finding import Finding, Grade, Record
 
 if TYPE_CHECKING:
     from app.mail.deliverability.asking import Asker
+    from app.mail.deliverability.sending import Sending
 
 SENDGRID = "sendgrid.net"
 FREE_MAIL = {
@@ -21,20 +21,6 @@ FREE_MAIL = {
     *("163.com", "t-online.de", "orange.fr", "laposte.net", "libero.it", "comcast.net", "yahoo.co.uk", "hotmail.co.uk"),
 }
 AUTHENTICATE = "SendGrid makes this record: Settings, Sender Authentication, Authenticate Your Domain."
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """How this installation sends: the domain of From, that of the return path, through whom, and signed by which keys.
-
-    ``server`` is the mail server's name where one is set; SendGrid has none.
-    """
-
-    domain: str
-    return_path: str
-    sendgrid: bool
-    selectors: tuple[str, ...]
-    server: str = ""
 
 
 def check(asker: Asker, sending: Sending) -> list[Finding]:
@@ -179,7 +165,7 @@ def _alignment(asker: Asker, sending: Sending) -> Finding:
     if signed:
         says = (
             f"The signature belongs to {sending.domain}; the return path, {sending.return_path}, does not count as it. "
-            "One of the two is enough, both are better: use a return path under your own domain (MAIL_RETURN_PATH)."
+            "One of the two is enough, both are better: use a return path under your own domain (MAIL_BOUNCE_DOMAIN)."
         )
         return Finding("Alignment", Grade.WARN, says)
     if returned:

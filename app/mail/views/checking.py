@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import commands, queries
-from app.mail.deliverability import Asker, check
-from app.mail.sending import sending
+from app.mail.deliverability import Asker, check, sending
 from app.mail.views.blueprint import blueprint, nav, settings
 from app.web.pages import page, see_other
 from app.web.security import actor, operator
