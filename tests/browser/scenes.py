@@ -71,6 +71,7 @@ def played() -> Stage:
         update, delivery = session.scalar(sa.select(Broadcast.id)), session.scalar(sa.select(Delivery.id))
         lead = "/organizations/fight-for-the-future"
         pending = session.scalars(sa.select(Email.context).where(Email.template == "petitions/mail/confirm")).first()
+        sent = session.scalar(sa.select(sa.func.min(Email.id)))
         assert pending is not None
         return Stage(
             public=[
@@ -98,7 +99,10 @@ def played() -> Stage:
                 *(f"{base}/updates", f"{base}/updates/{update}", f"{base}/deliveries"),
                 f"{base}/deliveries/{delivery}",
             ],
-            operator=["/operator/mail", "/dev/mail"],
+            operator=[
+                *("/operator/mail", f"/operator/mail/{sent}", "/operator/mail/check", "/operator/letters"),
+                *("/operator/letters/signons/signed", "/operator/letters/broadcasts/update?language=ar", "/dev/mail"),
+            ],
             organizer=robin,
             operator_account=operator,
         )

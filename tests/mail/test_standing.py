@@ -265,12 +265,12 @@ def test_waits_are_told_in_words(seconds: int, words: str) -> None:
 
 
 def test_samples_of_letters_are_listed_and_shown_in_both_directions(operator: FlaskClient) -> None:
-    assert "Asks a mailbox&#39;s owner whether a signature is theirs." in operator.get("/operator/letters").text
+    assert "Asks a mailbox’s owner whether a signature is theirs" in operator.get("/operator/letters").text
     english = operator.get("/operator/letters/petitions/confirm").text
     arabic = operator.get("/operator/letters/petitions/confirm?language=ar").text
     html = operator.get("/operator/letters/petitions/confirm/html?language=ar")
     assert "Confirm my signature" in english
-    assert 'dir="rtl"' in arabic
+    assert 'lang="ar" dir="auto"' in arabic
     assert 'dir="rtl"' in html.text
     assert "default-src 'none'" in html.headers["Content-Security-Policy"]
     assert operator.get("/operator/letters/petitions/nothing").status_code == 404

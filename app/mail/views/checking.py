@@ -7,13 +7,19 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import commands, queries
-from app.mail.deliverability import Asker, check, sending
+from app.mail.deliverability import Asker, Grade, check, sending
 from app.mail.views.blueprint import blueprint, nav, settings
 from app.web.pages import page, see_other
 from app.web.security import actor, operator
 
 HERE = "/operator/mail/check"
-TONES = {"good": "good", "warn": "warn", "bad": "bad", "unknown": "neutral"}
+# What each grade is called on the page, and its color.
+GRADES = {
+    Grade.GOOD.value: ("Good", "good"),
+    Grade.WARN.value: ("Could be better", "warn"),
+    Grade.BAD.value: ("Mend this", "bad"),
+    Grade.UNKNOWN.value: ("Not known", "neutral"),
+}
 
 
 @blueprint.get("/operator/mail/check")
@@ -22,7 +28,9 @@ def checked() -> ResponseReturnValue:
     """What the last check found, and when it was made."""
     domain = sending(settings()).domain
     with reading() as session:
-        return page("mail/check.html", nav=nav(), domain=domain, last=queries.last_check(session, domain), tones=TONES)
+        return page(
+            "mail/check.html", nav=nav(), domain=domain, last=queries.last_check(session, domain), grades=GRADES
+        )
 
 
 @blueprint.post("/operator/mail/check")
