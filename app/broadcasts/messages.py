@@ -13,8 +13,9 @@ from app.coalitions.models import Organization
 from app.mail import mass
 from app.mail.message import Message, Priority
 from app.mailings.messages import fills
-from app.mailings.models import Mailing, MailingReader
-from app.supporters.rules import STREAMS, preferences_token, unsubscribe_token
+from app.mailings.models import Mailing
+from app.mailings.queries import Addressed
+from app.supporters.rules import STREAMS, links_in
 
 TEMPLATE = "broadcasts/mail/update"
 
@@ -39,18 +40,13 @@ def form(broadcast: Broadcast) -> mass.Form:
 
 
 @fills(TEMPLATE)
-def _values(
-    _session: Session, mailing: Mailing, readers: Sequence[MailingReader], now: datetime
-) -> list[dict[str, str]]:
-    sender = int(mailing.stream.removeprefix(STREAMS))
-    return [
-        {
-            "given_name": reader.name or "friend",
-            "leave": unsubscribe_token(reader.reader_key, sender, mailing.id, now),
-            "manage": preferences_token(reader.reader_key, now),
-        }
-        for reader in readers
-    ]
+def _values(_session: Session, mailing: Mailing, readers: Sequence[Addressed], now: datetime) -> list[dict[str, str]]:
+    links = links_in(int(mailing.stream.removeprefix(STREAMS)), mailing.id, now)
+    values = []
+    for reader in readers:
+        leave, manage = links(reader.reader_key)
+        values.append({"given_name": reader.name or "friend", "leave": leave, "manage": manage})
+    return values
 
 
 def test(broadcast: Broadcast, *, to: str, name: str) -> Message:

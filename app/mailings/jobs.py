@@ -60,7 +60,7 @@ class Written:
 def _written(taken: Taken) -> Written:
     with reading() as session:
         mailing = session.get_one(Mailing, taken.mailing_id)
-        rows = queries.waiting(session, taken.mailing_id, taken.number)
+        rows = queries.addressed(session, taken.mailing_id, taken.number)
         values = WRITERS[mailing.template](session, mailing, rows, utc_now())
         form = _form(queries.letter(session, taken.mailing_id, taken.variant))
     return Written(

@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from app.mailings.models import Mailing, MailingReader
+from app.mailings.models import Mailing
+from app.mailings.queries import Addressed
 
 # The values of every hole for each reader, in the order given. Called in the claim's own reading; a fixed number of
 # queries for any number of readers.
-Writer = Callable[[Session, Mailing, Sequence[MailingReader], datetime], list[dict[str, str]]]
+Writer = Callable[[Session, Mailing, Sequence[Addressed], datetime], list[dict[str, str]]]
 WRITERS: dict[str, Writer] = {}
 
 

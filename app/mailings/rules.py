@@ -42,7 +42,8 @@ def wait(attempts: int, at_least: timedelta) -> timedelta:
 def after(mailing: Mailing, size: int, *, now: datetime) -> datetime:
     """When the next batch may leave at the mailing's speed, once one of ``size`` readers leaves now."""
     if mailing.per_minute is None:
-        return now
+        # Not ``now``: a worker that looked at the clock a moment earlier would find nothing to do.
+        return mailing.next_at
     return max(now, mailing.next_at) + timedelta(minutes=size / mailing.per_minute)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from app.core import tokens
@@ -28,22 +29,26 @@ def stream(organization_id: int) -> str:
     return f"{STREAMS}{organization_id}"
 
 
-def preferences_token(supporter_id: int, now: datetime) -> str:
-    """What the link to one's preferences proves."""
-    return tokens.sign("preferences", {"id": supporter_id}, lasts=LINKS_LAST, now=now)
-
-
 def preferences_path(supporter_id: int, now: datetime) -> str:
     """Where a supporter sees and changes what they said yes to."""
-    return f"/preferences/{preferences_token(supporter_id, now)}"
+    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
 
 
-def unsubscribe_token(supporter_id: int, organization_id: int, mailing_id: int, now: datetime) -> str:
-    """What the link to leave one sender proves; it remembers the mailing that it stood in."""
-    claim = {"id": supporter_id, "from": organization_id, "of": mailing_id}
-    return tokens.sign("unsubscribe", claim, lasts=LINKS_LAST, now=now)
+def links_in(organization_id: int, mailing_id: int, now: datetime) -> Callable[[int], tuple[str, str]]:
+    """For each supporter of a mailing what proves the two links of its letter: to leave, and to see one's answers.
+
+    The link to leave remembers the mailing that it stood in.
+    """
+    leave = tokens.signing("unsubscribe", lasts=LINKS_LAST, now=now)
+    manage = tokens.signing("preferences", lasts=LINKS_LAST, now=now)
+
+    def links(supporter_id: int) -> tuple[str, str]:
+        return leave({"id": supporter_id, "from": organization_id, "of": mailing_id}), manage({"id": supporter_id})
+
+    return links
 
 
 def unsubscribe_path(supporter_id: int, organization_id: int, now: datetime) -> str:
     """Where one click leaves one sender."""
-    return f"/unsubscribe/{unsubscribe_token(supporter_id, organization_id, 0, now)}"
+    claim = {"id": supporter_id, "from": organization_id}
+    return f"/unsubscribe/{tokens.sign('unsubscribe', claim, lasts=LINKS_LAST, now=now)}"
