@@ -63,6 +63,7 @@ def _lines(now_true: Standing) -> list[str]:
         f"Held back since {one.since:%Y-%m-%d %H:%M} UTC by {one.who} ({one.transport}): {one.reason}"
         for one in now_true.hindrances
     ]
+    lines += [f"{part.title}: {sentence}" for part in now_true.parts for sentence in part.says]
     return [*lines, *(f"Letters do not leave: {reason}" for reason in now_true.stuck)]
 
 

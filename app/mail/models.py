@@ -39,7 +39,7 @@ class Email(Leased, Base):
     __table_args__ = (
         sa.Index("ix_emails_due", "state", "rank", "try_after"),
         sa.Index("ix_emails_recipient", "to_canonical"),
-        sa.Index("ix_emails_accepted", "accepted_at"),
+        sa.Index("ix_emails_accepted", "accepted_at", "created_at"),
     )
 
     once: Mapped[str] = mapped_column(sa.String(200), unique=True)

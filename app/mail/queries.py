@@ -24,6 +24,7 @@ TROUBLED = (EmailState.FAILED, EmailState.UNKNOWN)
 # What a list of letters can be narrowed to beside a state.
 TROUBLE, LOST, LEFT, ANY = "trouble", "worker gone", "left as unknown", "any"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+MEASURED = 20_000
 STEPS = (
     *((1, "Up to a second"), (10, "Up to 10 seconds"), (60, "Up to a minute")),
     *((600, "Up to 10 minutes"), (3600, "Up to an hour"), (None, "Longer")),
@@ -211,21 +212,29 @@ def accepted_per_hour(session: Session, *, now: datetime) -> list[tuple[datetime
     """How many letters were taken in each hour of the last day, oldest first; the last one is still going on."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     starts = [this_hour - HOUR * back for back in range(23, -1, -1)]
+    # A count for each hour, not one grouping: each is a stretch of the index, and no letter's row is read.
     within = (sa.and_(Email.accepted_at >= start, Email.accepted_at < start + HOUR) for start in starts)
-    query = sa.select(*(sa.func.count().filter(hour) for hour in within)).where(Email.accepted_at >= starts[0])
+    query = sa.select(*(sa.select(sa.func.count()).where(hour).scalar_subquery() for hour in within))
     return list(zip(starts, session.execute(query).one(), strict=True))
 
 
 def waits(session: Session, *, now: datetime) -> list[tuple[str, int]]:
-    """How long the letters taken in the last day had waited since they were queued, in steps."""
-    waited = _seconds(session, Email.created_at, Email.accepted_at)
+    """How long the letters taken in the last day, the newest MEASURED at most, had waited since they were queued."""
+    newest = (
+        sa.select(Email.created_at, Email.accepted_at)
+        .where(Email.accepted_at >= now - DAY)
+        .order_by(Email.accepted_at.desc())
+        .limit(MEASURED)
+        .subquery()
+    )
+    waited = _seconds(session, newest.c.created_at, newest.c.accepted_at)
     counted, at_least = [], 0
     for most, _ in STEPS:
         within = waited >= at_least if most is None else sa.and_(waited >= at_least, waited < most)
         # A clock that was set back makes a wait negative: it counts as none.
         counted.append(sa.func.count().filter(sa.or_(within, waited < 0) if at_least == 0 else within))
         at_least = most or 0
-    numbers = session.execute(sa.select(*counted).where(Email.accepted_at >= now - DAY)).one()
+    numbers = session.execute(sa.select(*counted).select_from(newest)).one()
     return [(name, number) for (_, name), number in zip(STEPS, numbers, strict=True)]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,25 @@ LONGEST_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a room above the post office sends by itself, in sentences, and the page that tells more."""
+
+    title: str
+    says: tuple[str, ...]
+    href: str
+
+
+Teller = Callable[["Session", datetime], Part | None]
+_TELLERS: list[Teller] = []
+
+
+def teller(tell: Teller) -> Teller:
+    """Register what another room says on the operator's page; it says None while there is nothing to say."""
+    _TELLERS.append(tell)
+    return tell
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Read in one look, so that its numbers belong together."""
 
@@ -29,6 +49,7 @@ class Standing:
     hindrances: list[Hindrance]
     workers: list[str]
     worker_seen: datetime | None
+    parts: list[Part] = field(default_factory=list)
 
     @property
     def due(self) -> int:
@@ -61,7 +82,7 @@ class Standing:
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_plain(one) for one in value]
     return value.isoformat() if isinstance(value, datetime) else value
 
@@ -78,4 +99,5 @@ def standing(session: Session, *, now: datetime) -> Standing:
         hindrances=queries.hindrances(session),
         workers=seen,
         worker_seen=last,
+        parts=[part for tell in _TELLERS if (part := tell(session, now)) is not None],
     )

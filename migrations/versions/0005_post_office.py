@@ -47,7 +47,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("held_by", sa.String(length=200), nullable=True))
         batch_op.add_column(sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("decided_by", sa.String(length=300), nullable=True))
-        batch_op.create_index("ix_emails_accepted", ["accepted_at"], unique=False)
+        batch_op.create_index("ix_emails_accepted", ["accepted_at", "created_at"], unique=False)
 
     with op.batch_alter_table("mail_pauses", schema=None) as batch_op:
         batch_op.add_column(sa.Column("by_whom", sa.String(length=300), nullable=False, server_default=""))

@@ -20,7 +20,8 @@ from app.mail.commands import Claim, Unstuck
 from app.mail.message import Priority
 from app.mail.models import EmailState
 from app.mail.rules import lasting
-from app.mail.standing import Standing, standing
+from app.mail.standing import Part, Standing, standing
+from app.mail.standing import teller as tell_of
 from app.mail.transports import Accepted, GiveUp
 from tests.builders import NOW
 from tests.mail.builders import Scripted, changed, email, queued
@@ -100,6 +101,19 @@ def test_after_kill_9_letters_in_dead_hands_are_shown_as_such(operator: FlaskCli
     assert "2 letters were being handed over when the worker stopped." in shown
     assert shown.count("Worker gone</span>") == 2
     assert text(operator, "?state=worker+gone").count("Worker gone</span>") == 2
+
+
+def test_what_other_rooms_send_is_told_beside_the_letters(
+    app: Flask, operator: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.mail.standing._TELLERS", [])
+    tell_of(lambda _session, _now: None)
+    tell_of(lambda _session, _now: Part("Updates", ("2 batches are uncertain.",), "/operator/updates"))
+
+    assert '2 batches are uncertain.</p> <p><a href="/operator/updates">See updates</a>' in text(operator)
+    status = app.test_cli_runner().invoke
+    assert "Updates: 2 batches are uncertain." in status(args=["mail", "status"]).output
+    assert json.loads(status(args=["mail", "status", "--json"]).output)["parts"][0]["title"] == "Updates"
 
 
 def test_a_worker_counts_as_running_for_three_minutes_after_it_was_seen(operator: FlaskClient) -> None:
