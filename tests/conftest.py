@@ -75,7 +75,7 @@ def app(settings: Settings) -> Iterator[Flask]:
     application = create_app(settings)
     application.config["TESTING"] = True
     yield application
-    _empty()
+    emptied()
     db.dispose()
 
 
@@ -116,7 +116,7 @@ def signed_in(app: Flask) -> Callable[[Account], FlaskClient]:
     return sign_in
 
 
-def _empty() -> None:
+def emptied() -> None:
     """Delete every row; faster than making the tables again."""
     with db.engine().begin() as connection:
         if connection.dialect.name == "postgresql":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import Enum
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ from pydantic import Field, StringConstraints
 from app.accounts import messages, queries, rules
 from app.accounts.models import Account, AccountLink, LinkPurpose
 from app.core import audit, db, limits, tokens
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, TooMany
 from app.core.inputs import Email, Input, Name
 from app.core.text import canonical_email
 from app.jobs.bell import ring
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1_000)]
 LINK_LASTS = timedelta(minutes=15)
 RESET_LASTS = timedelta(minutes=60)
+# Letters are counted over no longer than a link lasts: whoever used them up has just had a link mailed that works.
+MOST_LETTERS = 10
+MOST_GUESSES = 40
 WRONG = "The e-mail address or the password is not right. Check both, or have a sign-in link mailed to you."
+OVERTAKEN = "While you signed in, this account's password was changed or its sessions were ended. Sign in again."
 
 
 class NewAccount(Input):
@@ -101,20 +106,41 @@ def sign_in_with_password(session: Session, entry: PasswordSignIn) -> Account:
     return account
 
 
-def note_sign_in(session: Session, account_id: int, *, new_hash: str | None = None, now: datetime) -> Account:
-    """Remember when somebody signed in, and their password hashed anew if the parameters have changed."""
+def note_sign_in(
+    session: Session, account_id: int, *, epoch: int, new_hash: str | None = None, now: datetime
+) -> Account:
+    """Remember when somebody signed in, and their password hashed anew if the parameters have changed.
+
+    ``epoch`` is the account's when the password was checked. If it was raised since, the proof is of a password or of
+    sessions that ended meanwhile: Conflict, no session, and the old password is not written back.
+    """
     account = db.locked(session, Account, account_id)
+    if account.epoch != epoch:
+        raise Conflict(OVERTAKEN)
     account.last_sign_in_at = now
     if new_hash is not None:
         account.password_hash = new_hash
     return account
 
 
-def spend_try(session: Session, act: str, email: str, *, by: Actor, now: datetime) -> None:
+class Try(Enum):
+    """What somebody tries, each with a limit of its own, and what they can do when it is used up."""
+
+    SIGN_IN = "Or have a sign-in link mailed to you: that has a limit of its own."
+    SIGN_IN_LINK = "If the address has an account, the newest letter in its mailbox holds a link that signs in."
+    RESET_LINK = "If the address has an account, the newest letter in its mailbox holds a link that sets a password."
+    PASSWORD_CHANGE = "Or sign out and have a link mailed that sets a new password."  # noqa: S105 - words
+
+
+LETTERS = {Try.SIGN_IN_LINK, Try.RESET_LINK}
+
+
+def spend_try(session: Session, what: Try, email: str, *, by: Actor, now: datetime) -> None:
     """Count a try at signing in or asking for a letter, whether or not the address is known; TooMany beyond it.
 
     In a transaction of its own. Counted per network address, and per mailbox from that address, so that a stranger
-    elsewhere cannot lock a person out; a wider count per mailbox bounds guessing from many addresses.
+    elsewhere cannot lock a person out; a wider count per mailbox bounds guessing from many addresses. Whoever uses
+    that up shuts the password's door only: of mailed links at least one each quarter of an hour still works.
     """
     quarter = timedelta(minutes=15)
     try:
@@ -122,9 +148,13 @@ def spend_try(session: Session, act: str, email: str, *, by: Actor, now: datetim
     except ValueError:
         mailbox = ""
     whom = limits.network(by.address)
-    limits.spend(session, act, whom, allowed=30, per=quarter, now=now)
-    limits.spend(session, act, f"{whom} {mailbox}", allowed=8, per=quarter, now=now)
-    limits.spend(session, act, mailbox, allowed=40, per=timedelta(hours=1), now=now)
+    wide, per = (MOST_LETTERS, LINK_LASTS) if what in LETTERS else (MOST_GUESSES, timedelta(hours=1))
+    try:
+        limits.spend(session, what.name, whom, allowed=30, per=quarter, now=now)
+        limits.spend(session, what.name, f"{whom} {mailbox}", allowed=8, per=quarter, now=now)
+        limits.spend(session, what.name, mailbox, allowed=wide, per=per, now=now)
+    except TooMany as refusal:
+        raise TooMany(refusal.retry_after, otherwise=what.value) from refusal
 
 
 def sign_in_path(
@@ -186,16 +216,23 @@ def _work_for_nobody(session: Session, now: datetime) -> None:
 def use_link(session: Session, token: str, *, by: Actor, now: datetime) -> Account:
     """Use a sign-in link, once. Raises StaleLink for a used, expired or altered one."""
     _ = by
-    link = queries.link(session, token, LinkPurpose.SIGN_IN, now=now, lock=True)
-    link.used_at = now
+    account = _spent(session, token, LinkPurpose.SIGN_IN, now=now)
+    account.last_sign_in_at = now
+    return account
+
+
+def _spent(session: Session, token: str, purpose: LinkPurpose, *, now: datetime) -> Account:
+    # The account is held before its link, as when a new password ends every link: the other order could deadlock.
+    known = queries.link(session, token, purpose, now=now)
+    account = db.locked(session, Account, known.account_id)
+    queries.link(session, token, purpose, now=now, lock=True).used_at = now
     session.flush()
-    return note_sign_in(session, link.account_id, now=now)
+    return account
 
 
 def reset_password(session: Session, token: str, entry: NewPassword, *, by: Actor, now: datetime) -> Account:
     """Use a reset link, once, and set the password; a refused password leaves the link unused."""
-    link = queries.link(session, token, LinkPurpose.RESET_PASSWORD, now=now, lock=True)
-    account = set_password(session, db.locked(session, Account, link.account_id), entry, by=by, now=now)
+    account = set_password(session, _spent(session, token, LinkPurpose.RESET_PASSWORD, now=now), entry, by=by, now=now)
     account.last_sign_in_at = now
     return account
 

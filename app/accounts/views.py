@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
 from app.accounts import commands, queries, rules
-from app.accounts.commands import AccountFacts, Mailbox, NewPassword, PasswordChange, PasswordSignIn
+from app.accounts.commands import AccountFacts, Mailbox, NewPassword, PasswordChange, PasswordSignIn, Try
 from app.accounts.models import Account, LinkPurpose
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -51,13 +51,13 @@ def sign_in_now() -> ResponseReturnValue:
         return _mail_link(onward)
     entry, now = posted(PasswordSignIn), utc_now()
     with transaction() as session:
-        commands.spend_try(session, "sign in", entry.email, by=actor(), now=now)
+        commands.spend_try(session, Try.SIGN_IN, entry.email, by=actor(), now=now)
     with reading() as session:
         proven = commands.sign_in_with_password(session, entry)
-        account_id, old_hash = proven.id, proven.password_hash
+        account_id, epoch, old_hash = proven.id, proven.epoch, proven.password_hash
     new_hash = rules.hashed(entry.password) if old_hash and rules.outdated(old_hash) else None
     with transaction() as session:
-        account = commands.note_sign_in(session, account_id, new_hash=new_hash, now=now)
+        account = commands.note_sign_in(session, account_id, epoch=epoch, new_hash=new_hash, now=now)
     login.start(Person.of(account))
     return see_other(onward)
 
@@ -65,7 +65,7 @@ def sign_in_now() -> ResponseReturnValue:
 def _mail_link(onward: str) -> ResponseReturnValue:
     entry, now = posted(Mailbox), utc_now()
     with transaction() as session:
-        commands.spend_try(session, "letter", entry.email, by=actor(), now=now)
+        commands.spend_try(session, Try.SIGN_IN_LINK, entry.email, by=actor(), now=now)
     with transaction() as session:
         wanted = entry.model_copy(update={"next": "" if onward == safe_next(None) else onward})
         commands.request_sign_in_link(session, wanted, by=actor(), now=now)
@@ -131,7 +131,7 @@ def forgotten_now() -> ResponseReturnValue:
     """Mail the link, if the address is known; say the same if it is not."""
     entry, now = posted(Mailbox), utc_now()
     with transaction() as session:
-        commands.spend_try(session, "letter", entry.email, by=actor(), now=now)
+        commands.spend_try(session, Try.RESET_LINK, entry.email, by=actor(), now=now)
     with transaction() as session:
         commands.request_password_reset(session, entry, by=actor(), now=now)
     return see_other("/password/forgotten/sent")
@@ -200,7 +200,7 @@ def change_password() -> ResponseReturnValue:
     """Set a new password; this session goes on, all others end."""
     entry, now = posted(PasswordChange), utc_now()
     with transaction() as session:
-        commands.spend_try(session, "password change", str(current_user.email), by=actor(), now=now)
+        commands.spend_try(session, Try.PASSWORD_CHANGE, str(current_user.email), by=actor(), now=now)
     with transaction() as session:
         mine = queries.account(session, actor().account_id)
         mine = commands.change_password(session, mine.id, entry, by=actor(), now=now)

@@ -267,7 +267,7 @@ def _record(
         now=now,
         coalition_id=broadcast.campaign.coalition_id,
         organization_id=broadcast.organization_id,
-        subject_line=broadcast.subject,
+        subject_line=broadcast.title,
         version=broadcast.version,
         letters=letters,
     )

@@ -32,6 +32,7 @@ def form(broadcast: Broadcast) -> mass.Form:
         context=words,
         priority=Priority.UPDATE,
         from_name=broadcast.organization.name,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
         repeatable=False,
         unsubscribe_path=f"/unsubscribe/{own['leave']}",
@@ -58,6 +59,7 @@ def test(broadcast: Broadcast, *, to: str, name: str) -> Message:
         context=_words(broadcast, name.split(" ", maxsplit=1)[0]) | {"test": True, "manage_path": ""},
         priority=Priority.RECEIPT,
         from_name=broadcast.organization.name,
+        demo=broadcast.campaign.coalition.is_demo,
         reply_to=broadcast.organization.public_email or "",
     )
 
@@ -71,11 +73,12 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
         context={
             "name": name,
             "sender": broadcast.organization.name,
-            "subject_line": broadcast.subject,
+            "subject_line": broadcast.title,
             "author": broadcast.author.name if broadcast.author else "A colleague",
             "path": f"/work/{coalition_slug}/updates/{broadcast.id}",
         },
         priority=Priority.RECEIPT,
+        demo=broadcast.campaign.coalition.is_demo,
     )
 
 

@@ -14,6 +14,9 @@ from app.coalitions.models import Organization
 from app.core.db import Base
 from app.mailings.models import Mailing
 
+GIVEN_NAME = "{given_name}"
+NAMELESS = "friend"
+
 
 class BroadcastState(Enum):
     """Where an update stands."""
@@ -58,3 +61,8 @@ class Broadcast(Base):
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
     mailing: Mapped[Mailing | None] = relationship()
+
+    @property
+    def title(self) -> str:
+        """The subject as pages and letters about the update name it: as a reader without a name would get it."""
+        return self.subject.replace(GIVEN_NAME, NAMELESS)

@@ -120,8 +120,9 @@ def undecided(session: Session, broadcast: Broadcast) -> list[MailingBatch]:
 def being_sent(session: Session) -> list[Broadcast]:
     """Updates that are on their way, with everything their words are written from."""
     query = sa.select(Broadcast).where(Broadcast.state == BroadcastState.SENDING).order_by(Broadcast.id)
-    related = (Broadcast.organization, Broadcast.campaign, Broadcast.mailing)
-    return list(session.scalars(query.options(*map(joinedload, related))))
+    related = (joinedload(Broadcast.organization), joinedload(Broadcast.mailing))
+    demonstrated = joinedload(Broadcast.campaign).joinedload(Campaign.coalition)
+    return list(session.scalars(query.options(*related, demonstrated)))
 
 
 def held_in(session: Session, *, by: Actor) -> list[Broadcast]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 
-from app.broadcasts.models import Broadcast, BroadcastState
+from app.broadcasts.models import GIVEN_NAME, NAMELESS, Broadcast, BroadcastState
 from app.core.errors import Conflict, Invalid
 
-GIVEN_NAME = "{given_name}"
 FIELD = re.compile(r"\{([^{}\n]{0,40})\}")
 WAY = ("draft", "approved", "sending", "sent")
 
 
 def filled(text: str, given_name: str) -> str:
     """The words with the reader's given name in place of ``{given_name}`` ("friend" when there is none)."""
-    return text.replace(GIVEN_NAME, given_name or "friend")
+    return text.replace(GIVEN_NAME, given_name or NAMELESS)
 
 
 def filled_markdown(text: str, given_name: str) -> str:

@@ -30,4 +30,5 @@ def runs_out(commitment: Commitment, reader: Account) -> Message:
         },
         priority=Priority.RECEIPT,
         from_name=campaign.coalition.name,
+        demo=campaign.coalition.is_demo,
     )

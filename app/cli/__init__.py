@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,8 +18,9 @@ from app.cli.post import mail
 from app.cli.shared import OPERATOR, sentences
 from app.coalitions import commands as coalitions
 from app.coalitions import queries as coalitions_queries
-from app.core import db
+from app.core import db, moving
 from app.core.clock import utc_now
+from app.core.tables import ImportResult, lots
 from app.demo.play import play
 from app.jobs import worker
 from app.targets import commands as targets
@@ -27,10 +29,11 @@ from config.server import Supervisor, web_command, worker_command
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.core.tables import ImportResult
+    from app.core.tables import Table
 
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
+database = AppGroup("database", help="The database as a whole.")
 demo = AppGroup("demo", help="The demonstration campaign.")
 
 
@@ -75,10 +78,9 @@ def link_user(email: str) -> None:
 @with_appcontext
 def import_organizations(file: BinaryIO, slug: str) -> None:
     """Read organizations into a coalition; bad lines are listed and the good ones go in."""
-    with sentences(), db.transaction() as session:
-        coalition = coalitions_queries.coalition_called(session, slug)
-        result = coalitions.import_organizations(session, coalition, file.read(), by=OPERATOR, now=utc_now())
-    print_result(result)
+    with sentences():
+        read = coalitions.read_organizations(file.read())
+        print_result(_in_lots(slug, read, coalitions.take_organizations))
 
 
 @imports.command("targets")
@@ -87,10 +89,20 @@ def import_organizations(file: BinaryIO, slug: str) -> None:
 @with_appcontext
 def import_targets(file: BinaryIO, slug: str) -> None:
     """Read targets into a coalition; bad lines are listed and the good ones go in."""
-    with sentences(), db.transaction() as session:
-        coalition = coalitions_queries.coalition_called(session, slug)
-        result = targets.import_targets(session, coalition, file.read(), by=OPERATOR, now=utc_now())
-    print_result(result)
+    with sentences():
+        print_result(_in_lots(slug, targets.read_targets(file.read()), targets.take_targets))
+
+
+def _in_lots(slug: str, read: Table, take: Callable[..., ImportResult]) -> ImportResult:
+    """Take a file a lot at a time, so that others can write between; a run that was cut short is simply run again."""
+    with db.reading() as session:
+        coalitions_queries.coalition_called(session, slug)
+    result = ImportResult(problems=read.problems)
+    for lot in lots(read.rows):
+        with db.transaction() as session:
+            coalition = coalitions_queries.coalition_called(session, slug)
+            result.join(take(session, coalition, lot, by=OPERATOR, now=utc_now()))
+    return result
 
 
 def print_result(result: ImportResult) -> None:
@@ -120,6 +132,19 @@ def serve() -> None:
     sys.exit(Supervisor({"web": web_command(settings), "worker": worker_command(settings)}).run())
 
 
+@database.command("copy")
+@click.option(
+    "--to", "url", required=True, help="An empty PostgreSQL with the same tables: postgresql://user@host/name."
+)
+@with_appcontext
+def copy_database(url: str) -> None:
+    """Copy every row into an empty PostgreSQL. Stop web and worker first: what they write meanwhile is left behind."""
+    with sentences():
+        for name, rows in moving.copy_everything(url):
+            click.echo(f"{rows:>12,}  {name}")
+    click.echo("Everything is copied and counted. Set DATABASE_URL to the new database and start again.")
+
+
 @demo.command("play")
 @with_appcontext
 def play_demo() -> None:
@@ -132,6 +157,7 @@ def install(app: Flask) -> None:
     """Hang the commands into ``flask``."""
     app.cli.add_command(user)
     app.cli.add_command(imports)
+    app.cli.add_command(database)
     app.cli.add_command(demo)
     app.cli.add_command(mail)
     app.cli.add_command(run_worker)

@@ -28,6 +28,7 @@ def invitation(row: Invitation, path: str, inviter: str, reply_to: str) -> Messa
         },
         priority=Priority.CONFIRMATION,
         from_name=coalition.name if coalition else row.organization.name,
+        demo=bool(coalition and coalition.is_demo),
         reply_to=reply_to,
     )
 
@@ -41,6 +42,7 @@ def joined_notice(organization: Organization, coalition: Coalition, to: str, per
         context={"organization_name": organization.name, "coalition_name": coalition.name, "person": person},
         priority=Priority.RECEIPT,
         reply_to=reply_to,
+        demo=coalition.is_demo,
     )
 
 
@@ -52,4 +54,5 @@ def address_changed(organization: Organization, to: str, person: str, now: datet
         template="coalitions/mail/address_changed",
         context={"organization_name": organization.name, "person": person, "at": spoken(now)},
         priority=Priority.RECEIPT,
+        demo=False,  # the organization's own matter, in no coalition
     )

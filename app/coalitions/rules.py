@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
+from datetime import datetime
 
+from app.core.clock import spoken
 from app.core.text import short_digest
 from app.mail.rules import ACTS as MAIL_ACTS
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d")
 
 # Braces name parts of the entry's detail; {actor} is who did it.
 ACTS: dict[str, str] = {
@@ -40,6 +46,8 @@ ACTS: dict[str, str] = {
     "statement.opened": "{actor} opened “{title}” for sign-on until {deadline}.",
     "statement.extended": "{actor} gave “{title}” more time, until {deadline}.",
     "statement.closed": "{actor} closed “{title}”.",
+    "statement.archived": "{actor} archived “{title}”.",
+    "statement.unarchived": "{actor} took “{title}” out of the archive.",
     "statement.delivered": "“{title}” was handed over to its targets.",
     "sign_on.asked": "{actor} asked {organization} to sign “{title}”.",
     "sign_on.asked_again": "{actor} asked {organization} again to sign “{title}” (time {times}).",
@@ -79,13 +87,24 @@ def act_name(act: str) -> str:
     return act.replace(".", " ").replace("_", " ").capitalize()
 
 
-def sentence(act: str, actor: str, detail: Mapping[str, object]) -> str:
-    """What happened, in words. An act the table does not know is told by its name and whatever it concerns."""
+def sentence(act: str, actor: str, detail: Mapping[str, object], zone: str) -> str:
+    """What happened, in words, moments as the coalition's clock shows them.
+
+    An act the table does not know is told by its name and whatever it concerns.
+    """
     known = ACTS.get(act)
+    parts = {key: _told(value, zone) for key, value in detail.items() if value not in {None, ""}}
     if known is not None:
-        parts = {key: value for key, value in detail.items() if value not in {None, ""}}
         if isinstance(parts.get("digest"), str):
             parts["digest"] = short_digest(str(parts["digest"]))
         return known.format_map(_Parts({**parts, "actor": actor}))
-    about = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in detail.items() if value not in {None, ""})
+    about = "; ".join(f"{key.replace('_', ' ')}: {value}" for key, value in parts.items())
     return f"{actor}: {act_name(act).lower()}{f' ({about})' if about else ''}."
+
+
+def _told(value: object, zone: str) -> object:
+    """A detail as words. The trail keeps moments in ISO form; everything else is as it was typed."""
+    if isinstance(value, str) and MOMENT.fullmatch(value):
+        with contextlib.suppress(ValueError):
+            return spoken(datetime.fromisoformat(value), zone)
+    return value

@@ -76,7 +76,7 @@ def of_subject(session: Session, kind: type[Base], ident: int) -> list[AuditEntr
 
 
 def trail(
-    session: Session, coalition_id: int, *, act: str = "", before: int | None = None, limit: int | None = 50
+    session: Session, coalition_id: int, *, act: str = "", before: int | None = None, limit: int = 50
 ) -> list[AuditEntry]:
     """A coalition's acts, newest first; ``act`` narrows to one kind, ``before`` is the id to page from."""
     query = sa.select(AuditEntry).where(AuditEntry.coalition_id == coalition_id)

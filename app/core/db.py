@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MILLISECONDS = 15_000
+LOT = 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
 Row = TypeVar("Row", bound="Base")
 
@@ -156,6 +157,21 @@ def reading() -> Iterator[Session]:
             # What was read stays readable: a rollback would expire it.
             session.expunge_all()
             session.rollback()
+
+
+def in_lots(fetch: Callable[[Session, int | None], Sequence[Row]]) -> Iterator[Row]:
+    """Rows for a long file, a lot at a time: ``fetch`` gets the id of the last row it gave, or None at first.
+
+    Each lot is a short look of its own, so that a reader on a slow line holds no connection and no snapshot open.
+    """
+    last: int | None = None
+    while True:
+        with reading() as session:
+            lot = fetch(session, last)
+        if not lot:
+            return
+        yield from lot
+        last = lot[-1].id
 
 
 def after_commit(session: Session, key: str, call: Callable[[], None]) -> None:

@@ -56,9 +56,9 @@ class TooMany(Refusal):
 
     status = 429
 
-    def __init__(self, retry_after: int) -> None:
-        """Say when to come back."""
+    def __init__(self, retry_after: int, *, otherwise: str = "") -> None:
+        """Say when to come back, and what can be done meanwhile."""
         minutes = max(1, round(retry_after / 60))
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        super().__init__(f"Too many tries from here. Wait {wait}, then try again.")
+        super().__init__(f"Too many tries. Wait {wait}, then try again. {otherwise}".rstrip())
         self.retry_after = retry_after

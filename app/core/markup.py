@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import re
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TAGS = {
     *("h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "strong", "em", "code", "pre"),
@@ -24,6 +27,7 @@ ATTRIBUTES = {
     "section": {"class"},
 }
 OURS = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+REFERENCE = re.compile(r"(?<!\\)\[\^[^\]\s]+\](?!:)")
 NOTE = re.compile(r"#fn(ref)?[-\w]*[\d:]*")
 WIDTH = 72
 Block = dict[str, Any]
@@ -211,12 +215,15 @@ def _plain_block(block: Block, indent: str) -> str:
         case "quote":
             return "\n\n".join(_plain_block(inner, indent + "> ") for inner in block["blocks"])
         case "list":
-            marks = [
-                f"{block['start'] + place}. " if block["ordered"] else "- " for place in range(len(block["items"]))
-            ]
-            return "\n".join(_plain_item(item, mark, indent) for item, mark in zip(block["items"], marks, strict=True))
+            marked = zip(block["items"], _marks(block), strict=True)
+            return "\n".join(_plain_item(item, mark, indent) for item, mark in marked)
         case _:
             return "\n".join(_plain_item(item, f"[{n}] ", indent) for n, item in enumerate(block["items"], 1))
+
+
+def _marks(block: Block) -> list[str]:
+    """What stands before each item of a list."""
+    return [f"{block['start'] + place}. " if block["ordered"] else "- " for place in range(len(block["items"]))]
 
 
 def _plain_item(blocks: list[Block], mark: str, indent: str) -> str:
@@ -225,7 +232,42 @@ def _plain_item(blocks: list[Block], mark: str, indent: str) -> str:
 
 
 def excerpt(markdown: str, length: int = 200) -> str:
-    """The first words of the text's paragraphs, for descriptions of pages; at most ``length`` characters."""
-    paragraphs = (block["runs"] for block in to_blocks(markdown) if block["kind"] == "paragraph")
-    text = " ".join(" ".join("".join(run["text"] for run in runs) for runs in paragraphs).split())
+    """The text's first words in one line, for descriptions of pages; at most ``length`` characters."""
+    text = " ".join(" ".join(_lines(to_blocks(markdown))).split())
     return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def _lines(blocks: list[Block]) -> Iterator[str]:
+    """Paragraphs, those of quotes and lists too; an item keeps its mark, so that items do not run together."""
+    for block in blocks:
+        match block["kind"]:
+            case "paragraph":
+                yield "".join(run["text"] for run in block["runs"])
+            case "quote":
+                yield from _lines(block["blocks"])
+            case "list":
+                for mark, item in zip(_marks(block), block["items"], strict=True):
+                    yield mark + " ".join(_lines(item))
+            case _:
+                pass
+
+
+def beginning(markdown: str, length: int) -> str:
+    """The text's first blocks as Markdown, as many as are read in ``length`` characters, at least one.
+
+    Cut between paragraphs or between the items of a list, and inside only where the first block alone is more than
+    twice too long; an ellipsis says that more follows. Links keep their addresses, marks of notes go.
+    """
+    if len(to_plain(markdown)) <= length:
+        return markdown
+    known: dict[str, Any] = {}
+    lines = re.split(r"\r\n?|\n", markdown)
+    tokens = _parser().parse(markdown, known)
+    whole = (one for one in tokens if one.level == 0 or (one.level, one.type) == (1, "list_item_open"))
+    ends = sorted({token.map[1] for token in whole if token.map})
+    cuts = [REFERENCE.sub("", "\n".join(lines[:end])) for end in ends]
+    fitting = [cut for cut in cuts if len(to_plain(cut)) <= length] or cuts[:1]
+    if fitting and len(fitting[-1]) > 2 * length:
+        return excerpt(fitting[-1], length) + "\n"
+    addresses = [f"[{label}]: <{found['href']}>" for label, found in known.get("references", {}).items()]
+    return "\n\n".join([fitting[-1].rstrip() if fitting else "", "…", *addresses]) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LARGEST = 5 * 1024 * 1024
 MOST_ROWS = 20_000
+PART = 30_000
 DELIMITERS = (",", ";", "\t")
 
 
@@ -50,6 +51,23 @@ class ImportResult:
     updated: int = 0
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
+
+    def join(self, lot: ImportResult) -> None:
+        """Count what became of one more lot of the same file."""
+        self.added += lot.added
+        self.updated += lot.updated
+        self.unchanged += lot.unchanged
+        self.problems = sorted([*self.problems, *lot.problems])
+
+
+# A lot of an import is one transaction: SQLite has one writer, and others must get their turn between two lots.
+IMPORT_LOT = 200
+
+
+def lots(rows: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
+    """The records of a file in lots, each to be taken in a transaction of its own."""
+    for start in range(0, len(rows), IMPORT_LOT):
+        yield rows[start : start + IMPORT_LOT]
 
 
 def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
@@ -151,12 +169,27 @@ def _column(name: str) -> str:
 
 def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A CSV in UTF-8 with BOM, so that spreadsheets keep accents; texts that they would run get a leading quote."""
+    return b"".join(csv_parts(columns, rows))
+
+
+def csv_parts(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
+    """The same file in parts of some 30 kB, made while ``rows`` are read: a file of any length costs no memory."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
+    out.write("\ufeff")
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_guarded(cell) for cell in row])
-    return out.getvalue().encode("utf-8-sig")
+        if out.tell() > PART:
+            yield _taken(out)
+    yield _taken(out)
+
+
+def _taken(out: io.StringIO) -> bytes:
+    part = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return part.encode()
 
 
 def _guarded(cell: object) -> object:

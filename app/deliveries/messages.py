@@ -34,10 +34,10 @@ def to_target(delivery: Delivery, address: str, *, reply_to: str) -> Message:
             "public_path": document.public_path,
             "verify_path": f"{document.public_path}/verify" if letter else "",
             "reply_to": reply_to,
-            "is_demo": coalition.is_demo,
         },
         priority=Priority.TARGET,
         from_name=coalition.name,
+        demo=coalition.is_demo,
         reply_to=reply_to,
         repeatable=False,
         attachments=(Attachment(document.filename, "application/pdf", document.body),),
@@ -60,4 +60,5 @@ def trouble(document: Document, deliveries: Sequence[Delivery], reader: Account)
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
     )

@@ -35,6 +35,7 @@ class Message:
     true for confirmations and receipts, false for letters to targets and updates.
     ``stream`` names what the letter belongs to (``updates:7`` for organization 7's updates): somebody who left the
     stream gets no letter of it, even if it was queued before they left.
+    ``demo`` says that the coalition is a demonstration: both layouts then say it first, as its pages do.
     ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
     """
 
@@ -49,6 +50,7 @@ class Message:
     stream: str = ""
     unsubscribe_path: str = ""
     language: str = "en"
+    demo: bool = False
     attachments: tuple[Attachment, ...] = field(default=())
     keep_bytes: bool = False
     ignores_suppression: bool = False

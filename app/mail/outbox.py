@@ -27,7 +27,7 @@ def columns(message: Message, *, once: str, now: datetime) -> dict[str, Any]:
         "rank": RANKS[message.priority],
         "repeatable": message.repeatable,
         "template": message.template,
-        "context": message.context,
+        "context": {**message.context, "demo": True} if message.demo else message.context,
         "to_address": message.to,
         "to_canonical": canonical_email(message.to),
         "to_name": message.to_name,

@@ -109,6 +109,7 @@ def _given(letter: Written) -> dict[str, Any]:
         "lang": letter.language,
         "direction": "rtl" if letter.language.split("-")[0] in RIGHT_TO_LEFT else "ltr",
         "sender_name": letter.from_name,
+        "demo": isinstance(letter, Message) and letter.demo,
         "unsubscribe_url": url(leave) if leave else "",
         "manage_url": url(manage) if manage else "",
         "postal_line": house().postal_address if leave else "",

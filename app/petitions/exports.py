@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from app.core.tables import write_csv
+from app.core.tables import csv_parts
 from app.petitions import queries
+from app.petitions.models import Signature
 from app.supporters.models import Supporter
 from app.supporters.queries import held
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 COLUMNS = ("given_name", "family_name", "email", "postal_code", "country", "comments", "signed_at")
 
 
-def signers(session: Session, petition_id: int, organization_id: int) -> bytes:
-    """CSV with a row a person; no cell that a spreadsheet would run."""
+def signers(signatures: Iterable[Signature]) -> Iterator[bytes]:
+    """CSV with a row a person, in parts; no cell that a spreadsheet would run."""
     rows = (
         (
             one.given_name,
@@ -28,9 +30,9 @@ def signers(session: Session, petition_id: int, organization_id: int) -> bytes:
             one.comments,
             one.validated_at.isoformat() if one.validated_at else "",
         )
-        for one in queries.consenting(session, petition_id, organization_id)
+        for one in signatures
     )
-    return write_csv(COLUMNS, rows)
+    return csv_parts(COLUMNS, rows)
 
 
 def own_data(session: Session, supporter: Supporter | None) -> bytes:

@@ -18,6 +18,7 @@ def confirm(signature: Signature, *, now: datetime) -> Message:
         context=_words(signature) | {"confirm_path": confirm_path(signature, now)},
         priority=Priority.CONFIRMATION,
         from_name=signature.petition.campaign.coalition.name,
+        demo=signature.petition.campaign.coalition.is_demo,
         language=signature.language,
     )
 
@@ -31,6 +32,7 @@ def already_signed(signature: Signature, *, now: datetime) -> Message:
         context=_words(signature) | {"confirm_path": confirm_path(signature, now)},
         priority=Priority.RECEIPT,
         from_name=signature.petition.campaign.coalition.name,
+        demo=signature.petition.campaign.coalition.is_demo,
         language=signature.language,
     )
 

@@ -117,7 +117,7 @@ def duplicates(session: Session, petition_id: int) -> int:
     return int(session.scalar(query) or 0)
 
 
-def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[str, int]]:
+def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[date, int]]:
     """Validated signatures a day in the coalition's zone, oldest first; days without any in between count zero."""
     counting = (Signature.petition_id == petition.id, Signature.state == SignatureState.VALIDATED)
     newest = session.scalar(sa.select(sa.func.max(Signature.validated_at)).where(*counting))
@@ -128,7 +128,7 @@ def per_day(session: Session, petition: Petition, days: int = 30) -> list[tuple[
     found = Counter(local(moment, zone).date() for moment in session.scalars(query) if moment is not None)
     first = max(min(found), date.fromordinal(max(found).toordinal() - days + 1))
     ordinals = range(first.toordinal(), max(found).toordinal() + 1)
-    return [(day.isoformat(), found[day]) for day in map(date.fromordinal, ordinals)]
+    return [(day, found[day]) for day in map(date.fromordinal, ordinals)]
 
 
 def answers_by_organization(session: Session, petition: Petition) -> list[tuple[Organization, int, int, int]]:
@@ -185,10 +185,13 @@ def reports(session: Session, petition_id: int) -> list[PetitionReport]:
     return list(session.scalars(query.order_by(PetitionReport.number.desc())))
 
 
-def consenting(session: Session, petition_id: int, organization_id: int) -> list[Signature]:
+def consenting(
+    session: Session, petition_id: int, organization_id: int, *, after: int | None = None, limit: int | None = None
+) -> list[Signature]:
     """Validated signatures of people whose newest answer to this organization is a yes; nobody else's is its to see.
 
-    Two people may share a mailbox: there a yes is only the one's who gave it under the petition.
+    Two people may share a mailbox: there a yes is only the one's who gave it under the petition. ``after`` is the id
+    to go on from.
     """
     said_yes = sa.exists().where(
         SignatureAnswer.signature_id == Signature.id,
@@ -206,6 +209,7 @@ def consenting(session: Session, petition_id: int, organization_id: int) -> list
         .join(Standing, Standing.supporter_id == Signature.supporter_id)
         .where(
             Signature.petition_id == petition_id,
+            Signature.id > (after or 0),
             Signature.state == SignatureState.VALIDATED,
             Standing.organization_id == organization_id,
             Standing.purpose == Purpose.UPDATES,
@@ -213,6 +217,7 @@ def consenting(session: Session, petition_id: int, organization_id: int) -> list
             sa.or_(said_yes, ~shared),
         )
         .order_by(Signature.id)
+        .limit(limit)
     )
     return list(session.scalars(query))
 

@@ -69,6 +69,11 @@ def _wrapped(text: str, weight: int, size: int, room: int = WIDTH - 2 * MARGIN) 
     return [line for line in lines if line]
 
 
+def _one_line(text: str, weight: int, size: int) -> str:
+    lines = _wrapped(text, weight, size)
+    return lines[0] + ("…" if len(lines) > 1 else "")
+
+
 def _fitted(title: str) -> tuple[int, list[str]]:
     """The largest size at which the title stands in four lines; a longer one is cut off with an ellipsis."""
     for size in SIZES:
@@ -96,15 +101,14 @@ def draw_card(title: str, author: str, line: str, *, notice: str = "") -> bytes:
     image = Image.new("RGB", (WIDTH, HEIGHT), PAPER)
     sheet = ImageDraw.Draw(image)
     sheet.rectangle((0, 0, WIDTH, 12), fill=PEN)
-    head = _wrapped(author, 600, 32)
-    _write(sheet, (MARGIN, 96), head[0] + ("…" if len(head) > 1 else ""), 600, 32, INK)
+    _write(sheet, (MARGIN, 96), _one_line(author, 600, 32), 600, 32, INK)
     for y in (120, 125):
         sheet.line((MARGIN, y, WIDTH - MARGIN, y), fill=RULE, width=2)
     size, lines = _fitted(title)
     top = 150 + size
     for place, text in enumerate(lines):
         _write(sheet, (MARGIN, top + place * size * 1.16), text, 600, size, INK)
-    _write(sheet, (MARGIN, HEIGHT - 96), line, 400, 36, PEN)
+    _write(sheet, (MARGIN, HEIGHT - 96), _one_line(line, 400, 36), 400, 36, PEN)
     _write(sheet, (MARGIN, HEIGHT - 48), notice or "Undersigned", 400, 26, SOFT)
     out = io.BytesIO()
     image.save(out, "PNG", optimize=True)

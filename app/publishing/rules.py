@@ -8,16 +8,9 @@ from datetime import datetime
 from enum import Enum
 
 from app.core.markup import to_blocks
-from app.core.text import canonical
+from app.statements.rules import without_title
 
 LONGEST_PASTE = 200_000
-
-
-def without_title(title: str, markdown: str) -> str:
-    """The letter's text without a first heading that only repeats its title; the page prints that above."""
-    text = canonical(markdown).lstrip()
-    first, _, rest = text.partition("\n")
-    return rest.lstrip("\n") if first.lstrip("# ").strip() == title.strip() and first.startswith("# ") else text
 
 
 def names_its_addressees(title: str, markdown: str) -> bool:
@@ -62,9 +55,13 @@ class Kind(Enum):
     SIGN_ON = "sign-on"
     REVIEW = "review"
     BOUNCE = "bounce"
+    DISPUTE = "dispute"
+    POST = "post office"
     CLOSING = "closing"
     PROMISE = "promise"
     UPDATE = "update"
+    SUGGESTION = "suggestion"
+    SILENT = "silent"
     INVITATION = "invitation"
 
 
@@ -79,6 +76,12 @@ class Task:
     act: str
     zone: str
     due: datetime | None = None
+
+
+def and_more(names: list[str]) -> str:
+    """The first three of some names, and how many more there are."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more}"
 
 
 def in_order(tasks: list[Task]) -> list[Task]:

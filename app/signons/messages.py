@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from app.coalitions.queries import public_address
 from app.core.clock import spoken
-from app.core.markup import to_plain
+from app.core.markup import beginning
 from app.deliveries.rules import SAYS
 from app.mail.message import Message, Priority
 from app.signons import queries
 from app.signons.rules import withdraw_until
+from app.statements.rules import without_title
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -40,7 +41,6 @@ def _shared(statement: Statement) -> dict[str, Any]:
         "deadline": spoken(statement.deadline, coalition.zone) if statement.deadline else "",
         "withdraw_until": spoken(until, coalition.zone) if until else "",
         "public_path": f"/statements/{statement.slug}",
-        "is_demo": coalition.is_demo,
     }
 
 
@@ -48,7 +48,7 @@ def request(session: Session, asked: SignOnRequest, *, now: datetime) -> Message
     """To an organization's contact: please read these words and say yes or no."""
     statement = asked.statement
     coalition = statement.campaign.coalition
-    plain = to_plain(statement.frozen_revision.text if statement.frozen_revision else "")
+    words = statement.frozen_revision.text if statement.frozen_revision else ""
     return Message(
         to=asked.email,
         to_name=asked.name,
@@ -58,11 +58,12 @@ def request(session: Session, asked: SignOnRequest, *, now: datetime) -> Message
             "name": asked.name,
             "organization": asked.organization.name,
             "again": asked.sent_times > 1,
-            "beginning": plain if len(plain) <= BEGINNING else plain[:BEGINNING].rsplit(" ", 1)[0] + " …",
+            "beginning": beginning(without_title(statement.title, words), BEGINNING),
             "answer_path": queries.request_link(asked, now=now),
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
         reply_to=public_address(session, coalition.id),
     )
 
@@ -85,6 +86,7 @@ def receipt(session: Session, sign_on: SignOn, kind: str, *, now: datetime) -> M
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
         reply_to=public_address(session, coalition.id),
     )
 
@@ -106,6 +108,7 @@ def notice(session: Session, sign_on: SignOn, address: str, *, now: datetime) ->
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
         reply_to=public_address(session, coalition.id),
     )
 
@@ -123,6 +126,7 @@ def _to_organizer(statement: Statement, reader: Account, template: str, **words:
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
     )
 
 
@@ -161,5 +165,6 @@ def delivered(session: Session, edition: Edition, sign_on: SignOn, deliveries: S
         },
         priority=Priority.RECEIPT,
         from_name=coalition.name,
+        demo=coalition.is_demo,
         reply_to=public_address(session, coalition.id),
     )

@@ -35,6 +35,7 @@ from app.targets.queries import addressees
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+REQUEST_LETTER = "sign-on-request:"
 # Links run out by the statement's deadline, which may be extended; this is only the longest any could live.
 LONGEST_LINK = timedelta(days=3 * 366)
 
@@ -95,6 +96,12 @@ def request_for(session: Session, statement_id: int, organization_id: int) -> Si
             SignOnRequest.statement_id == statement_id, SignOnRequest.organization_id == organization_id
         )
     )
+
+
+def request_letter() -> sa.ColumnElement[str]:
+    """The outbox's key of the letter in which an organization was asked last, to join letters to requests."""
+    times, ident = (sa.cast(one, sa.String) for one in (SignOnRequest.sent_times, SignOnRequest.id))
+    return sa.literal(REQUEST_LETTER).concat(ident).concat(":").concat(times)
 
 
 def other_bearer(session: Session, statement: Statement, organization_id: int, listed_as: str) -> str | None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from app.coalitions.models import Scope
 from app.core.errors import Refusal
-from app.core.text import sort_key
+from app.core.text import canonical_email, sort_key
 from app.statements.models import StatementState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from app.signons.models import SignOn
     from app.statements.models import Statement
 
 # How long after the sign-on has closed an organization may still take its name back. Commands, pages and letters ask
@@ -79,6 +80,15 @@ def link_is_late(statement: Statement, now: datetime, outlives: timedelta) -> bo
     """Whether a mailed link has run out. It follows the deadline, so an extension extends it too."""
     closing = statement.closed_at or statement.deadline
     return closing is not None and now > closing + outlives
+
+
+def receipt_went_to(sign_on: SignOn, address: str) -> bool:
+    """Whether a sign-on was made by a mailed link and its receipt went to this mailbox.
+
+    Only then may a page behind a link to that mailbox hand out the receipt's link: a forwarded request, or one that a
+    colleague with an account answered, must not let its holder take back another person's signature.
+    """
+    return sign_on.account_id is None and canonical_email(sign_on.signatory_email) == canonical_email(address)
 
 
 class Named(Protocol):

@@ -75,8 +75,9 @@ def statements_of(session: Session, campaign_id: int, *, public_only: bool = Fal
 
 
 def statements_in(session: Session, coalition_id: int) -> list[Statement]:
-    """All statements of a coalition, newest first."""
-    query = _statements().where(Campaign.coalition_id == coalition_id).order_by(Statement.id.desc())
+    """All statements of a coalition: what is worked on, then the archive, each newest first."""
+    away = sa.case((Statement.state == StatementState.ARCHIVED, 1), else_=0)
+    query = _statements().where(Campaign.coalition_id == coalition_id).order_by(away, Statement.id.desc())
     return list(session.scalars(query))
 
 

@@ -12,7 +12,7 @@ from app.core.diffs import MINE, THEIRS, Merge, Part, merge, word_diff
 from app.core.errors import Conflict, Invalid
 from app.core.markup import to_plain
 from app.core.text import canonical, digest
-from app.statements.models import Statement, StatementState
+from app.statements.models import Statement
 
 LONGEST_SIGN_ON = timedelta(days=2 * 366)
 MARKS = (MINE.strip(), THEIRS.strip())
@@ -153,12 +153,18 @@ class Stage(Enum):
     OPEN = "open"
     CLOSED = "closed"
     DELIVERED = "delivered"
+    ARCHIVED = "archived"
 
 
 def stage(statement: Statement) -> Stage:
     """The stage of a statement."""
     if statement.before_opening() and statement.frozen():
         return Stage.FROZEN
-    if statement.state is StatementState.ARCHIVED:
-        return Stage.DELIVERED
     return Stage(statement.state.value)
+
+
+def without_title(title: str, markdown: str) -> str:
+    """The letter's text without a first heading that only repeats its title; what shows it prints that above."""
+    text = canonical(markdown).lstrip()
+    first, _, rest = text.partition("\n")
+    return rest.lstrip("\n") if first.lstrip("# ").strip() == title.strip() and first.startswith("# ") else text

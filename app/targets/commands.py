@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ from app.core import audit, db
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import Invalid
 from app.core.inputs import Input, Name, OptionalEmail, OptionalLine, OptionalWebAddress
-from app.core.tables import ImportResult, Problem, TableRow, read_csv
+from app.core.tables import ImportResult, Problem, Table, TableRow, read_csv
 from app.core.text import slugify
 from app.targets.models import Target, TargetKind
 from app.targets.rules import BODIES, why_not_parent
@@ -76,17 +77,33 @@ def edit_target(session: Session, target: Target, entry: NewTarget, *, by: Actor
     return target
 
 
-def import_targets(session: Session, coalition: Coalition, body: bytes, *, by: Actor, now: datetime) -> ImportResult:
-    """Read a CSV of targets into a coalition: good lines go in, bad ones are named, and twice changes nothing.
+def read_targets(body: bytes) -> Table:
+    """The lines of a file of targets, bodies before members. Raises Invalid at ``file`` if it is no such table."""
+    table = read_csv(body, required=["name", "kind"], optional=COLUMNS)
+    # So that the order of lines does not matter, not even over the lots they are taken in.
+    table.rows.sort(key=lambda row: bool(row.cells["parent"]))
+    return table
 
-    A line whose name is here in the same body updates it; an empty cell changes nothing. A body may stand after its
-    members. Raises Invalid at ``file`` if it is no such table.
+
+def import_targets(session: Session, coalition: Coalition, body: bytes, *, by: Actor, now: datetime) -> ImportResult:
+    """Read a CSV of targets into a coalition, as ``take_targets`` takes its lines, in one transaction."""
+    _lead(session, coalition.id, by)
+    table = read_targets(body)
+    result = ImportResult(problems=table.problems)
+    result.join(take_targets(session, coalition, table.rows, by=by, now=now))
+    return result
+
+
+def take_targets(
+    session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+) -> ImportResult:
+    """Take some lines of a file: good ones go in, bad ones are named, and twice changes nothing.
+
+    A line whose name is here in the same body updates it; an empty cell changes nothing.
     """
     desk = _Desk(session, coalition, by=by, now=now)
-    table = read_csv(body, required=["name", "kind"], optional=COLUMNS)
-    result = ImportResult(problems=table.problems)
-    # Bodies first, so that the order of lines does not matter.
-    for row in sorted(table.rows, key=lambda row: bool(row.cells["parent"])):
+    result = ImportResult()
+    for row in rows:
         _take(desk, row, result)
     result.problems.sort()
     return result
@@ -127,6 +144,10 @@ class _Desk:
         rows = session.scalars(sa.select(Target).where(Target.coalition_id == coalition.id)).all()
         self.known = {(row.name.casefold(), row.parent_id): row for row in rows}
         self.by_id = {row.id: row for row in rows}
+        self.called: dict[str, list[Target]] = {}
+        for row in rows:
+            self.called.setdefault(row.name.casefold(), []).append(row)
+        self.parents = {row.parent_id for row in rows}
         self.slugs = {"new", "import", *(row.slug for row in rows)}
 
     def parent_named(self, name: str) -> int | None:
@@ -134,7 +155,7 @@ class _Desk:
         if not name:
             return None
         wanted = " ".join(name.casefold().split())
-        found = [row for (key, _), row in self.known.items() if key == wanted]
+        found = self.called.get(wanted, [])
         if not found:
             raise Invalid({"parent": f"There is no target called “{name}”. Add it to the file or before the import."})
         return min(found, key=lambda row: (row.parent_id is not None, row.id)).id
@@ -147,7 +168,7 @@ class _Desk:
             raise Invalid({"name": f"“{other.name}” is a target already. Change it instead of adding it again."})
 
     def _check_parent(self, entry: NewTarget, child: Target | None) -> None:
-        has_members = child is not None and any(row.parent_id == child.id for row in self.by_id.values())
+        has_members = child is not None and child.id in self.parents
         if has_members and entry.kind not in BODIES:
             raise Invalid({"kind": "It has members, so it stays a legislative body or an agency."})
         if entry.parent_id is None:
@@ -170,6 +191,8 @@ class _Desk:
         db.add(self.session, row)
         self.known[(row.name.casefold(), row.parent_id)] = row
         self.by_id[row.id] = row
+        self.called.setdefault(row.name.casefold(), []).append(row)
+        self.parents.add(row.parent_id)
         self._record("target.added", row)
         return row
 
@@ -185,6 +208,7 @@ class _Desk:
         for name in changed:
             setattr(row, name, getattr(entry, name))
         self.session.flush()
+        self.parents.add(row.parent_id)
         self._record("target.edited", row, changed=", ".join(changed))
         return True
 

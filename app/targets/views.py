@@ -12,6 +12,7 @@ from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid
+from app.core.tables import ImportResult, lots
 from app.targets import commands, queries
 from app.targets.rules import KINDS
 from app.web.forms import form_state, posted, redisplays
@@ -84,11 +85,15 @@ def import_file(coalition: str) -> ResponseReturnValue:
     if chosen is None or not chosen.filename:
         raise Invalid({"file": "Choose a CSV file."})
     body = chosen.read()
-    with transaction() as session:
+    with reading() as session:
         ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
-        result = commands.import_targets(session, ours, body, by=actor(), now=utc_now())
-        demo = ours.is_demo
-    return page("targets/import.html", coalition=ours, demo=demo, form=form_state(), result=result)
+    read = commands.read_targets(body)
+    result = ImportResult(problems=read.problems)
+    for lot in lots(read.rows):
+        with transaction() as session:
+            ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+            result.join(commands.take_targets(session, ours, lot, by=actor(), now=utc_now()))
+    return page("targets/import.html", coalition=ours, demo=ours.is_demo, form=form_state(), result=result)
 
 
 @blueprint.get(f"{ROOT}/<slug>")

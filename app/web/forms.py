@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from app.core.errors import Conflict, Invalid, Refusal
+from app.core.errors import Conflict, Invalid, Refusal, TooMany
 from app.core.inputs import Input, storable
 from app.web.errors import wants_json
 
@@ -70,8 +70,8 @@ def _shown(value: object) -> object:
 def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunction], ViewFunction]:
     """For a POST view: when its input is refused, show ``show``'s page again with what was typed and the sentences.
 
-    A Conflict is shown the same way, on top of the form, so that a closed deadline loses nobody's words. A program
-    gets ``application/problem+json`` instead.
+    A Conflict or a limit is shown the same way, on top of the form, so that a closed deadline loses nobody's words. A
+    program gets ``application/problem+json`` instead.
     """
 
     def wrap(view: ViewFunction) -> ViewFunction:
@@ -79,7 +79,7 @@ def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunct
         def attempt(**arguments: Any) -> ResponseReturnValue:
             try:
                 return view(**arguments)
-            except (Invalid, Conflict) as refusal:
+            except (Invalid, Conflict, TooMany) as refusal:
                 if wants_json():
                     raise
                 return _again(show, refusal, name, arguments)
@@ -97,4 +97,6 @@ def _again(show: ViewFunction, refusal: Refusal, name: str, arguments: dict[str,
     response = make_response(show(**arguments))
     response.status_code = refusal.status
     response.headers["Cache-Control"] = "no-store"
+    if isinstance(refusal, TooMany):
+        response.headers["Retry-After"] = str(refusal.retry_after)
     return response

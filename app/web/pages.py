@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from app.core import markup
 from app.core.clock import local, spoken, utc_now
+from app.core.countries import country
 from app.core.inputs import LARGEST_ID
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ def download(body: bytes, name: str, mimetype: str, *, inline: bool = False) -> 
     """A file to keep."""
     response = Response(body, mimetype=mimetype)
     response.headers.set("Content-Disposition", "inline" if inline else "attachment", filename=name)
+    return response
+
+
+def stream(parts: Iterable[bytes], name: str, mimetype: str) -> Response:
+    """A file to keep that is made while it leaves. ``parts`` is read outside of this request's transactions."""
+    response = Response(parts, mimetype=mimetype)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
 
 
@@ -60,7 +69,8 @@ def _markdown(text: str, prefix: str = "") -> Markup:
 
 def install(app: Flask) -> None:
     """Hang the filters into the templates: ``{{ at|moment(zone) }}``, ``day``, ``number``, ``markdown``."""
-    app.jinja_env.filters.update(moment=_moment, day=_day, number=_number, markdown=_markdown, excerpt=markup.excerpt)
+    app.jinja_env.filters.update(moment=_moment, day=_day, number=_number, markdown=_markdown, country=country)
+    app.jinja_env.filters.update(excerpt=markup.excerpt)
     app.jinja_env.globals.update(now=utc_now)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, redirect, request
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
@@ -23,6 +25,11 @@ View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+FORWARDED = (
+    *("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"),
+    *("X-Forwarded-Server", "X-Forwarded-Ssl", "X-Original-Host", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip"),
+    *("Cf-Connecting-Ip", "Cf-Ray", "Fly-Client-Ip", "X-Envoy-External-Address", "X-Amzn-Trace-Id", "Cdn-Loop"),
+)
 
 
 class Access(Enum):
@@ -34,7 +41,7 @@ class Access(Enum):
     SIGNED_IN = "a person with an account; what they may do is asked in the query"
     OPERATOR = "an operator of this installation"
     MACHINE = "a program that proves itself by a signature or shared secret"
-    DEVELOPMENT = "anybody, only while the development transport is on"
+    DEVELOPMENT = "a browser at the machine itself, only while the development transport is on"
 
 
 def _marker(access: Access) -> Callable[[View], View]:
@@ -83,7 +90,7 @@ def guard() -> AnyResponse | None:
         abort(500, "This route does not declare who may enter.")
     if access is not Access.MACHINE and not _may_come_from_anywhere():
         refuse_foreign_posts()
-    if access is Access.DEVELOPMENT and not current_app.config["SHOW_DEV_MAIL"]:
+    if access is Access.DEVELOPMENT and not (current_app.config["SHOW_DEV_MAIL"] and at_the_machine()):
         raise NotFound
     if access in {Access.SIGNED_IN, Access.OPERATOR}:
         if not current_user.is_authenticated:
@@ -93,6 +100,29 @@ def guard() -> AnyResponse | None:
         if request.method not in SAFE_METHODS:
             csrf.protect()
     return None
+
+
+def at_the_machine() -> bool:
+    """Whether a browser on this very machine asks, not through a proxy and not under another name.
+
+    Written letters hold sign-in links. A proxy on this machine has a loopback address too; it gives itself away by a
+    header, by the name it was asked for, or by the old HTTP version that nginx speaks to what it stands before.
+    """
+    host = urlsplit(f"//{request.host}").hostname or ""
+    return (
+        not current_app.config["SETTINGS"].trusted_proxies
+        and _is_loopback(request.remote_addr or "")
+        and (host == "localhost" or _is_loopback(host))
+        and not any(name in request.headers for name in FORWARDED)
+        and request.environ.get("SERVER_PROTOCOL") not in {"HTTP/1", "HTTP/1.0"}
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def refuse_the_unstorable() -> None:

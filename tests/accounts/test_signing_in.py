@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import FrameType
 
 import pytest
@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts import commands, rules
-from app.accounts.commands import Mailbox, PasswordSignIn
+from app.accounts.commands import Mailbox, PasswordSignIn, Try
 from app.accounts.models import Account
 from app.core import db
 from app.core.actor import Actor
@@ -204,7 +204,7 @@ def test_tries_are_limited_alike_for_known_and_unknown_and_a_stranger_locks_nobo
 
 def _try(email: str, by: Actor) -> None:
     with db.transaction() as session:
-        commands.spend_try(session, "sign in", email, by=by, now=NOW)
+        commands.spend_try(session, Try.SIGN_IN, email, by=by, now=NOW)
 
 
 def test_the_limit_is_told_as_a_page(client: FlaskClient) -> None:
@@ -213,6 +213,58 @@ def test_the_limit_is_told_as_a_page(client: FlaskClient) -> None:
     assert [status for status, _, _ in answers[:8]] == [422] * 8
     assert answers[8][0] == 429
     assert re.search(r"Wait \w+ minutes?", answers[8][2])
+
+
+def test_guessing_from_many_networks_shuts_the_password_s_door_and_not_the_mailed_link_s(
+    app: Flask, client: FlaskClient
+) -> None:
+    enrolled()
+    _used_up(Try.SIGN_IN, 40)
+
+    refused = _post(client, "/sign-in", email="robin@fftf.example", password=PASSWORD)
+    assert refused[0] == 429
+    assert "have a sign-in link mailed to you" in refused[2]
+    assert 'value="robin@fftf.example"' in refused[2]
+    assert "E-mail me a link instead" in refused[2]
+
+    assert _post(client, "/sign-in", email="robin@fftf.example", how="link")[:2] == (303, "/sign-in/sent")
+    assert app.test_client().post(mailed_path("sign_in_link")).status_code == 303
+
+
+def test_whoever_uses_up_the_letters_leaves_a_link_that_works(app: Flask, client: FlaskClient) -> None:
+    enrolled()
+    asked = _post(client, "/sign-in", email="robin@fftf.example", how="link")[0]
+    _used_up(Try.SIGN_IN_LINK, 9)
+
+    answers = [_post(client, "/sign-in", email=email, how="link") for email in ("robin@fftf.example",)]
+    _used_up(Try.SIGN_IN_LINK, 10, email="nobody@fftf.example")
+    unknown = _post(client, "/sign-in", email="nobody@fftf.example", how="link")
+
+    assert asked == 303
+    assert (answers[0][0], unknown[0]) == (429, 429)
+    assert "the newest letter in its mailbox holds a link that signs in" in answers[0][2]
+    assert answers[0][2].replace("robin@", "nobody@") == unknown[2]
+    assert app.test_client().post(mailed_path("sign_in_link")).status_code == 303
+    assert _post(client, "/password/forgotten", email="robin@fftf.example")[0] == 303
+
+
+def test_the_limit_of_letters_is_over_before_the_last_link_that_was_mailed_runs_out(database: Flask) -> None:
+    enrolled()
+    with db.transaction() as session:
+        commands.request_sign_in_link(session, Mailbox(email="robin@fftf.example"), by=VISITOR, now=NOW)
+    _used_up(Try.SIGN_IN_LINK, 10, now=NOW)
+    runs_out = NOW + commands.LINK_LASTS
+    with pytest.raises(TooMany) as refused:
+        _used_up(Try.SIGN_IN_LINK, 1, now=NOW)
+    assert NOW + timedelta(seconds=refused.value.retry_after) <= runs_out
+
+
+def _used_up(what: Try, times: int, *, email: str = "robin@fftf.example", now: datetime | None = None) -> None:
+    """So many tries for a mailbox, each from another network."""
+    for number in range(times):
+        with db.transaction() as session:
+            by = Actor(label="A visitor", address=f"203.0.113.{number}")
+            commands.spend_try(session, what, email, by=by, now=now or utc_now())
 
 
 def test_a_hash_of_older_parameters_is_renewed_at_sign_in(client: FlaskClient) -> None:

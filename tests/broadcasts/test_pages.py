@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
-from app.core.db import transaction
+from app.core.db import reading, transaction
 from app.jobs import worker
+from app.mail.models import Email
 from tests import builders
 from tests.broadcasts.builders import Stage, stage, supporter
 
@@ -81,3 +83,27 @@ def test_a_stranger_finds_no_updates(signed_in: SignIn) -> None:
     assert browser.get(f"/work/{SLUG}/updates").status_code == 404
     for act in ("edit", "test", "approve", "send", "stop"):
         assert browser.post(f"{here}/{act}", data={**form, "version": "1"}).status_code == 404
+
+
+def test_no_page_or_letter_shows_the_merge_field_of_a_subject_unfilled(signed_in: SignIn) -> None:
+    there, robin, dana, _ = scene()
+    form = {"subject": "{given_name}, it went out", "body": "Hello.", "organization_id": str(there.lead.id)}
+    writer = signed_in(robin)
+    here = writer.post(f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new", data=form).headers["Location"]
+    assert writer.post(f"{here}/test").status_code == 303
+    reader = signed_in(dana)
+
+    for browser, path in (
+        (writer, here),
+        (writer, f"/work/{SLUG}/updates"),
+        (reader, "/home"),
+    ):
+        shown = browser.get(path).text
+        assert "friend, it went out" in shown
+        assert "{given_name}" not in shown
+    with reading() as session:
+        asked = session.scalars(sa.select(Email).where(Email.template == "broadcasts/mail/approval_wanted")).all()
+    assert {letter.context["subject_line"] for letter in asked} == {"friend, it went out"}
+    assert reader.post(f"{here}/approve", data={"version": "1"}).status_code == 303
+    assert "friend, it went out" in writer.get(f"/work/{SLUG}/audit").text
+    assert 'value="{given_name}, it went out"' in writer.get(f"{here}/edit").text

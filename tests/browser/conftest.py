@@ -9,12 +9,12 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask.sessions import SecureCookieSessionInterface
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, ViewportSize, sync_playwright
 from werkzeug.serving import make_server
@@ -33,8 +33,6 @@ FLAGS = [
     *("--disable-component-update", "--disable-sync"),
     *(["--no-sandbox"] if os.geteuid() == 0 else []),
 ]
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-SHOWN = 6
 
 OpenPage = Callable[..., Page]
 
@@ -59,27 +57,39 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settled(database_url: str, folder: Path) -> Settings:
     """Settings as in other tests, but links lead to the server that is really there."""
     # Port 0 lets the system choose, but links are made before the server is: so it is chosen here.
     with make_server("127.0.0.1", 0, lambda *_: []) as probe:
         port = probe.server_port
-    return Settings(
-        database_url=database_url, queue_url="memory:", var_dir=tmp_path, base_url=f"http://127.0.0.1:{port}"
-    )
+    return Settings(database_url=database_url, queue_url="memory:", var_dir=folder, base_url=f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    """The settings of one test."""
+    return settled(database_url, tmp_path)
 
 
 @pytest.fixture
 def site(app: Flask, settings: Settings) -> Iterator[str]:
     """The application behind a server of its own; gives its address."""
+    with served(app, settings):
+        yield settings.base_url
+
+
+@contextmanager
+def served(app: Flask, settings: Settings) -> Iterator[None]:
+    """A real server for as long as the block lasts."""
     server = make_server("127.0.0.1", urlsplit(settings.base_url).port or 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield settings.base_url
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class Complaints:
@@ -154,26 +164,3 @@ def _session(app: Flask, person: Account) -> str:
     serializer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert serializer is not None
     return str(serializer.dumps({"_user_id": str(person.id), "_fresh": True, "epoch": person.epoch}))
-
-
-@pytest.fixture
-def axe() -> Callable[[Page], list[str]]:
-    """A function that gives what axe finds on a page, one line for each rule with the places."""
-    program = Axe()
-
-    def check(page: Page) -> list[str]:
-        answer: dict[str, Any] = program.run(page, options={"runOnly": WCAG}).response
-        return [
-            f"{fault['id']}: {fault['help']} at {[node['target'][0] for node in fault['nodes']][:SHOWN]}"
-            for fault in answer["violations"]
-        ]
-
-    return check
-
-
-@pytest.fixture
-def sideways() -> Callable[[Page], int]:
-    """A function that gives how many pixels a page must be scrolled sideways; nobody should."""
-    return lambda page: int(
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    )

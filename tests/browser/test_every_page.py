@@ -1,53 +1,152 @@
-"""Every page of a played demonstration: axe, width, scripts, policy, cookies, weight."""
+"""Every page in every state, every form after a mistake, every letter: axe, width, scripts, policy, cookies, weight.
+
+One stage for all of it: playing the demonstration takes longer than looking at it.
+"""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import Page, Response
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Response
 
-from tests.browser import scenes
+from app import create_app
+from app.accounts.models import Account
+from app.core import db
+from app.core.db import reading
+from app.demo.stage import person
+from config.settings import Settings
+from tests.browser import looks, mistakes, scenes, states
+from tests.browser.conftest import served, settled
+from tests.conftest import emptied
+from tests.mail.test_every_letter import BOTH, LETTERS, sent
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Complaints
 
 OpenPage = Callable[..., Page]
-NARROW = 320
 HEAVIEST = 60_000
+
+
+@pytest.fixture(scope="module")
+def settings(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The settings of all these tests."""
+    return settled(database_url, Path(tmp_path_factory.mktemp("stage")))
+
+
+@pytest.fixture(scope="module")
+def app(settings: Settings) -> Iterator[Flask]:
+    """One application for all these tests."""
+    application = create_app(settings)
+    application.config["TESTING"] = True
+    yield application
+    emptied()
+    db.dispose()
+
+
+@pytest.fixture(scope="module")
+def site(app: Flask, settings: Settings) -> Iterator[str]:
+    """One server for all these tests."""
+    with served(app, settings):
+        yield settings.base_url
+
+
+@pytest.fixture(scope="module")
+def stage(app: Flask, site: str) -> tuple[scenes.Stage, states.States, Account]:
+    """The played demonstration, what it does not show, and a member who organizes nothing."""
+    played, more = scenes.played(), states.set_up()
+    with reading() as session:
+        member = person(session, states.INGRID)
+    assert member is not None
+    return played, more, member
+
+
+def seen(page: Page, paths: list[str]) -> dict[str, list[str]]:
+    """What is wrong with each page."""
+    found = {}
+    for path in paths:
+        answer = page.goto(path)
+        assert answer is not None
+        assert answer.status == 200, path
+        if faults := looks.faults(page):
+            found[path] = faults
+    return found
+
+
+def test_public_pages_are_accessible_in_every_light_and_width(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
+) -> None:
+    """The browser's complaints (errors, policy, strangers, missing files) fail each of these tests by its fixture."""
+    played, more, _ = stage
+    assert seen(open_page("/healthz"), played.public + more.public + played.links + more.links) == {}
+
+
+def test_the_organizers_pages_are_accessible_in_every_light_and_width(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
+) -> None:
+    played, more, _ = stage
+    page = open_page("/healthz", by=played.organizer)
+    assert seen(page, played.workroom + more.workroom) == {}
+
+
+def test_a_coalition_with_nothing_in_it_says_what_to_do_first(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
+) -> None:
+    played, more, _ = stage
+    page = open_page("/healthz", by=played.organizer)
+    assert seen(page, more.empty) == {}
+    for path in more.teaching:
+        page.goto(path)
+        assert page.locator(".empty-title").count(), path
+        assert len(page.locator(".empty").first.inner_text().split()) > 8, path
+
+
+def test_pages_of_members_and_operators_are_accessible_in_every_light_and_width(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
+) -> None:
+    played, more, member = stage
+    found = seen(open_page("/healthz", by=member), more.member)
+    found |= seen(open_page("/healthz", by=played.operator_account), played.operator)
+    assert found == {}
+
+
+def test_a_form_that_comes_back_says_what_to_mend_and_keeps_what_was_typed(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage, complaints: Complaints
+) -> None:
+    played, more, _ = stage
+    complaints.allowed.add(422)
+    pages = {False: open_page("/healthz"), True: open_page("/healthz", by=played.organizer)}
+    for mistake in mistakes.all_of(played, more):
+        page = pages[mistake.signed_in]
+        mistake.make(page)
+        mistake.check(page)
+        assert looks.faults(page) == [], mistake.path
+
+
+def test_every_letter_is_readable_in_every_light_and_width(chromium: Browser, app: Flask) -> None:
+    page = chromium.new_page()
+    found = {}
+    for template, language in itertools.product(LETTERS, BOTH):
+        page.set_content(sent(template, language, demo=True)[0].html)
+        if faults := looks.faults(page):
+            found[template, language] = faults
+    page.close()
+    assert found == {}
 
 
 def note_size(sizes: dict[str, int], answer: Response) -> None:
     sizes[answer.url] = len(answer.body())
 
 
-def test_every_page_is_accessible_narrow_enough_and_quiet(
-    site: str, open_page: OpenPage, axe: Callable[[Page], list[str]], sideways: Callable[[Page], int]
+def test_public_pages_are_light_and_set_no_cookie(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
 ) -> None:
-    """The browser's complaints (errors, policy, strangers, missing files) fail this test by its fixture."""
-    stage = scenes.played()
-    found: dict[str, list[str]] = {}
-    for paths, person in (
-        (stage.public + stage.links, None),
-        (stage.workroom, stage.organizer),
-        (stage.operator, stage.operator_account),
-    ):
-        for phone, dark in ((False, False), (True, True)):
-            page = open_page("/healthz", phone=phone, dark=dark, by=person)
-            for path in paths:
-                answer = page.goto(path)
-                assert answer is not None
-                assert answer.status == 200, path
-                faults = axe(page)
-                if phone:
-                    page.set_viewport_size({"width": NARROW, "height": 844})
-                    faults += [f"{pixels} px too wide"] if (pixels := sideways(page)) > 0 else []
-                    page.set_viewport_size({"width": 390, "height": 844})
-                if faults:
-                    found[f"{path} {'phone, dark' if phone else 'desktop, light'}"] = faults
-    assert found == {}
-
-
-def test_public_pages_are_light_and_set_no_cookie(site: str, open_page: OpenPage) -> None:
-    stage = scenes.played()
-    for path in stage.public:
+    for path in stage[0].public:
         page = open_page("/healthz")
         sizes: dict[str, int] = {}
         page.on("response", functools.partial(note_size, sizes))

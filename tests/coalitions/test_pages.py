@@ -105,6 +105,24 @@ def test_an_admin_of_a_partner_cannot_bring_in_organizations(world: World, signe
     assert browser.get(f"/work/{world.slug}/audit.csv").status_code == 403
 
 
+def test_the_audit_trail_is_in_the_navigation_of_those_only_who_may_read_it(world: World, signed_in: SignIn) -> None:
+    for room in (
+        "",
+        "/organizations",
+        "/statements",
+        "/deliveries",
+        "/campaigns",
+        "/petitions",
+        "/targets",
+        "/updates",
+    ):
+        partner = signed_in(world.partner_admin).get(f"/work/{world.slug}{room}")
+        lead = signed_in(world.lead_admin).get(f"/work/{world.slug}{room}")
+        assert (partner.status_code, lead.status_code) == (200, 200)
+        assert f'href="/work/{world.slug}/audit"' not in partner.text
+        assert f'href="/work/{world.slug}/audit"' in lead.text
+
+
 def test_contacts_and_invitations_are_shown_to_organizers_only(world: World, signed_in: SignIn) -> None:
     assert "dana@aclu.example" in signed_in(world.lead_admin).get(f"/work/{world.slug}/organizations").text
     for room in ("", "/organizations"):

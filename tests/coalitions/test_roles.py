@@ -44,11 +44,11 @@ def test_a_viewer_only_sees() -> None:
 
 @pytest.mark.parametrize("act", sorted(ACTS))
 def test_every_act_is_a_sentence_even_when_its_detail_is_missing(act: str) -> None:
-    told = sentence(act, "Robin Vale", {})
+    told = sentence(act, "Robin Vale", {}, "UTC")
     assert told.endswith((".", "no reason given"))
     assert "{" not in told
 
 
 def test_an_act_the_table_does_not_know_is_told_by_its_name() -> None:
-    told = sentence("tree.planted", "Robin Vale", {"kind": "oak", "note": None})
+    told = sentence("tree.planted", "Robin Vale", {"kind": "oak", "note": None}, "UTC")
     assert told == "Robin Vale: tree planted (kind: oak)."

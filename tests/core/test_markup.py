@@ -116,3 +116,48 @@ def test_an_excerpt_has_words_only() -> None:
         markup.excerpt("See [us](https://x.example)[^n], case [1] &amp;lt;b.\n\n[^n]: note")
         == "See us, case [1] &lt;b."
     )
+
+
+LISTED = """We ask:
+
+1. that *Amazon* stop;[^a]
+2. that the [council](https://kc.example) pass the ban;
+3. that both say so.
+
+Thank you.
+
+[^a]: Since 2018.
+"""
+
+
+def test_a_beginning_is_cut_between_the_items_of_a_list() -> None:
+    cut = markup.beginning(LISTED, 40)
+    assert cut == "We ask:\n\n1. that *Amazon* stop;\n\n…\n"
+    assert markup.to_html(cut).count("<li>") == 1
+
+
+def test_what_is_short_enough_is_its_own_beginning() -> None:
+    assert markup.beginning(LISTED, 1000) == LISTED
+
+
+def test_a_beginning_keeps_addresses_that_are_named_at_the_end() -> None:
+    cut = markup.beginning("See [here][1].\n\nAnd much, much more than what fits.\n\n[1]: https://x.example/a\n", 40)
+    assert 'href="https://x.example/a"' in markup.to_html(cut)
+    assert "more" not in cut
+
+
+def test_a_first_block_that_is_far_too_long_is_cut_between_words() -> None:
+    cut = markup.beginning("word " * 1000, 100)
+    assert len(cut) <= 101
+    assert cut.endswith("word…\n")
+
+
+@given(st.lists(st.sampled_from([*PIECES, "[^1]", "[^1]: ", "\r", "    ", "1. ", "```\n"]), max_size=40).map("".join))
+def test_every_text_has_a_beginning(words: str) -> None:
+    markup.to_html(markup.beginning(words, 10))
+
+
+def test_an_excerpt_keeps_the_items_of_a_list_apart() -> None:
+    assert markup.excerpt(LISTED) == (
+        "We ask: 1. that Amazon stop; 2. that the council pass the ban; 3. that both say so. Thank you."
+    )

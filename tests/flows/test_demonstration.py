@@ -30,6 +30,7 @@ from app.statements.models import Statement, StatementState
 
 ROOT = Path(__file__).parent.parent.parent
 PLAY = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "play"]
+NOTICE = "This is a demonstration. No organization has signed this letter."
 SUMMARY = {"signed": "7", "declined": "1", "validated": "221", "waiting for confirmation": "20"}
 
 
@@ -72,6 +73,11 @@ def numbers(summary: str) -> dict[str, str]:
     return {name.strip(): value for name, value in re.findall(r"^  +([a-z][\w ]+?)\s{2,}(\d+)$", summary, re.MULTILINE)}
 
 
+def written(session: Session) -> int:
+    """How many letters there should be: the outbox's, and one of the update for each of its readers."""
+    return sum(session.scalar(sa.select(sa.func.count()).select_from(rows)) or 0 for rows in (Email, MailingReader))
+
+
 def check_rows(session: Session) -> None:
     """What must be true after any play, however often it was killed."""
     statement = session.scalars(sa.select(Statement)).one()
@@ -109,19 +115,20 @@ def test_the_demonstration_carries_the_story_from_end_to_end(stage: dict[str, st
         assert (tmp_path / pdf.filename).read_bytes() == pdf.body
     found = letters(tmp_path / "mail")
     with reading() as session:
-        assert len(found) == session.scalar(sa.select(sa.func.count()).select_from(Email))
+        assert len(found) == written(session)
     check_letters(found, pdf.body)
 
 
 def check_letters(found: list[EmailMessage], pdf: bytes) -> None:
-    """Every letter has a text part and a subject; only updates can be left by one click; targets get the very PDF."""
+    """Every letter says that it is a demonstration; only updates can be left by one click; targets get the very PDF."""
     assert len({letter["Message-ID"] for letter in found}) == len(found)
     updates = 0
     attached = 0
     for letter in found:
-        body = letter.get_body(("plain",))
-        assert body is not None
-        assert body.get_content().strip()
+        for kind in ("plain", "html"):
+            body = letter.get_body((kind,))
+            assert body is not None
+            assert NOTICE in body.get_content()
         assert letter["Subject"]
         assert letter["Date"]
         one_click = letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -142,13 +149,13 @@ def test_a_play_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing
     assert SUMMARY.items() <= numbers(summary).items()
     with reading() as session:
         check_rows(session)
-        rows = session.scalar(sa.select(sa.func.count()).select_from(Email))
+        rows = written(session)
     found = letters(tmp_path / "mail")
     assert len({letter["Message-ID"] for letter in found}) == len(found) == rows
     again = play(stage)
     assert numbers(again) == numbers(summary)
     with reading() as session:
-        assert session.scalar(sa.select(sa.func.count()).select_from(Email)) == rows
+        assert written(session) == rows
 
 
 def test_the_demonstration_refuses_to_mail_anybody(stage: dict[str, str]) -> None:

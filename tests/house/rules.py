@@ -82,8 +82,9 @@ def ends_a_transaction(source: str) -> list[str]:
 
 
 def reads_the_environment(source: str) -> list[str]:
-    """Names that lead to the process's environment."""
-    names = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
+    """Names that lead to the process's environment; a request has an ``environ`` of its own, which is another thing."""
+    attributes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)]
+    names = {node.attr for node in attributes if ast.unparse(node) != "request.environ"}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module == "os":
             names |= {alias.name for alias in node.names}

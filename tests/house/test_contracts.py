@@ -58,6 +58,7 @@ def test_the_spelling_is_american() -> None:
         (rules.catches_everything, "try: f()\nexcept Exception as e: g()", "raise Exception"),
         (rules.catches_everything, "try: f()\nexcept (KeyError, Exception): g()", "try: f()\nexcept (A, B): g()"),
         (rules.reads_the_environment, "import os\nos.environ['X']", "import os\nos.cpu_count()"),
+        (rules.reads_the_environment, "import os\nos.environ.get('X')", "request.environ.get('X')"),
         (rules.reads_the_environment, "from os import getenv\ngetenv('X')", "from os import sep"),
         (rules.says_nothing, "x = 1", '"""Why."""\nx = 1'),
         (rules.left_for_later, "x = 1  # TODO: later", "todo_list = 1"),

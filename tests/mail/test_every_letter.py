@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import difflib
 import re
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,9 +40,9 @@ def _bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(render._Bound, "house", house)
 
 
-def sent(template: str, language: str) -> tuple[render.Rendered, EmailMessage]:
+def sent(template: str, language: str, *, demo: bool = False) -> tuple[render.Rendered, EmailMessage]:
     """The letter's words, and what arrives of them."""
-    message = samples.every()[template].messages[language]
+    message = dataclasses.replace(samples.every()[template].messages[language], demo=demo)
     email = Email(id=42, **outbox.columns(message, once=template, now=NOW), attachments=[])
     words = render.render(email)
     raw = mime.build(words, email, mime.new_message_id(email), now=NOW).as_bytes()
@@ -185,6 +187,27 @@ def test_one_click_headers_are_there_exactly_on_updates(template: str, language:
         assert (f"{BASE}/unsubscribe/sample" in part) is update
         assert ("1 Main St, Seattle" in part) is update
     assert not (update and message["Auto-Submitted"])
+
+
+@pytest.mark.parametrize("template", LETTERS)
+def test_a_letter_of_a_demonstration_says_so_first(template: str) -> None:
+    words, _ = sent(template, "en", demo=True)
+    said = "This is a demonstration. No organization has signed this letter."
+    assert said in words.text.splitlines()[:3]  # after the sender, where there is one
+    assert words.html.count(said) == 1
+    assert said not in sent(template, "en")[0].text
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("app/*/messages.py")), ids=lambda path: path.parent.name)
+def test_every_letter_asks_whether_its_coalition_is_a_demonstration(path: Path) -> None:
+    """Accounts and the post office know no coalition; everybody else says ``demo=`` and cannot forget it."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Message"
+    ]
+    silent = [call.lineno for call in calls if "demo" not in {word.arg for word in call.keywords}]
+    assert silent == [] or path.parent.name in {"accounts", "mail"}
 
 
 @pytest.mark.parametrize("template", LETTERS)

@@ -101,6 +101,32 @@ def test_written_letters_are_shown_only_while_developing(app: Flask, client: Fla
         assert client.get(path).status_code == 404
 
 
+def test_written_letters_are_shown_only_to_a_browser_at_the_machine(app: Flask, tmp_path: Path) -> None:
+    path = f"/dev/mail/{written(tmp_path)}"
+
+    def status(*, address: str = "127.0.0.1", host: str = "127.0.0.1:8000", speaks: str = "1.1", **headers: str) -> int:
+        environ = {"REMOTE_ADDR": address, "SERVER_PROTOCOL": f"HTTP/{speaks}"}
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return app.test_client().get(path, environ_overrides=environ, headers={"Host": host, **named}).status_code
+
+    assert status() == 200
+    assert status(address="::1", host="[::1]:8000") == 200
+    assert status(host="localhost:8000") == 200
+    assert status(address="192.0.2.7") == 404
+    assert status(address="") == 404
+    for host in ("undersigned.example", "127.0.0.1.evil.example", "localhost.evil.example", "192.0.2.1:8000"):
+        assert status(host=host) == 404
+    for forwarded in ("X_Forwarded_For", "Forwarded", "Via", "X_Real_Ip", "Cf_Connecting_Ip"):
+        assert status(**{forwarded: "127.0.0.1"}) == 404
+    assert status(speaks="1.0") == status(speaks="1") == 404
+
+
+def test_an_installation_behind_proxies_shows_no_written_letters(app: Flask, tmp_path: Path) -> None:
+    path = f"/dev/mail/{written(tmp_path)}"
+    app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"trusted_proxies": 1})
+    assert app.test_client().get(path).status_code == 404
+
+
 def test_the_outbox_is_for_operators_only(database: Flask, signed_in: SignIn) -> None:
     with transaction() as session:
         person = account(session)

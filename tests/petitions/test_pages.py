@@ -248,3 +248,36 @@ def test_taking_a_name_back_asks_first(client: FlaskClient) -> None:
     client.post(f"/confirm/{token}/withdraw")
 
     assert state() is SignatureState.WITHDRAWN
+
+
+def test_the_country_is_chosen_by_name_and_posted_as_two_letters(client: FlaskClient) -> None:
+    here = there()
+    page = client.get(f"/petitions/{here.petition.slug}").text
+    assert 'name="country" autocomplete="country" required' in page
+    assert '<option value="US" selected>United States</option>' in page
+    assert '<option value="CI">Côte d’Ivoire</option>' in page
+    assert page.count(" selected>") == 1
+
+    assert post(client, here, country="ca").status_code == 303
+    with db.reading() as session:
+        (kept,) = signatures(session)
+        assert kept.country == "CA"
+        link = token_of(kept, now=utc_now())
+    assert "Canada" in client.get(f"/confirm/{link}").text
+
+
+@pytest.mark.parametrize(
+    ("typed", "chosen"),
+    [
+        (" mx ", '<option value="MX" selected>Mexico</option>'),
+        ("", '<option value="US" selected>United States</option>'),
+        ("Atlantis", '<option value="Atlantis" selected>Atlantis</option>'),
+        ("<b>", '<option value="&lt;b&gt;" selected>&lt;b&gt;</option>'),
+    ],
+)
+def test_a_mistake_elsewhere_keeps_the_country_that_was_sent(client: FlaskClient, typed: str, chosen: str) -> None:
+    here = there()
+    refused = post(client, here, country=typed, postal_code="")
+    assert refused.status_code == 422
+    assert chosen in refused.text
+    assert refused.text.count(" selected>") == 1

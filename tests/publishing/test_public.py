@@ -62,6 +62,9 @@ PUBLIC = [
     f"/statements/{SLUG}.json",
     f"/statements/{SLUG}.pdf",
     f"/statements/{SLUG}/share.png",
+    "/share.png",
+    "/c/coalition-for-open-faces/share.png",
+    f"/campaigns/{CAMPAIGN}/share.png",
     f"/statements/{SLUG}/verify",
     "/verify",
     "/robots.txt",
@@ -182,6 +185,14 @@ def test_the_pdf_is_not_sent_again_to_whoever_has_it(given: Scene, client: Flask
     assert picture.data.startswith(b"\x89PNG")
     headers = {"If-None-Match": picture.headers["ETag"]}
     assert client.get(f"/statements/{SLUG}/share.png", headers=headers).status_code == 304
+
+
+@pytest.mark.parametrize("path", [path for path in PUBLIC if "." not in path.rsplit("/", 1)[-1]])
+def test_a_public_page_names_a_picture_that_is_there(given: Scene, client: FlaskClient, path: str) -> None:
+    page = client.get(path).text
+    named = re.search(r'"og:image" content="http://undersigned\.example(/[^"]+)"', page)
+    assert named is not None
+    assert client.get(named[1]).data.startswith(b"\x89PNG")
 
 
 def test_a_shared_picture_takes_any_words_and_is_the_same_for_the_same_words() -> None:

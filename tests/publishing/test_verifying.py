@@ -90,7 +90,7 @@ def test_the_delivered_file_is_known_by_its_bytes_and_a_copy_by_the_text_it_carr
     assert "Its visible pages were not compared" in early.text
     roll = client.get(f"/editions/{SLUG}/1")
     assert "Northwest Privacy Alliance (NWPA)" in roll.text
-    assert "to the letter" in roll.text
+    assert "The words of this letter" in roll.text
     assert client.get(f"/editions/{SLUG}/2").status_code == 404
 
 

@@ -16,12 +16,14 @@ from app.statements.commands import (
     Freezing,
     NewRevision,
     Opening,
+    archive,
     close,
     extend_deadline,
     freeze,
     mark_delivered,
     open_for_sign_on,
     save_revision,
+    take_from_archive,
     unfreeze,
 )
 from app.statements.models import StatementState
@@ -177,6 +179,31 @@ def test_closing_is_done_once_by_the_system_or_an_organizer(session: Session) ->
     mark_delivered(session, there.statement, by=SYSTEM, now=end)
     mark_delivered(session, there.statement, by=SYSTEM, now=end)
     assert acts(session, there)[3:] == ["statement.delivered"]
+
+
+def test_a_delivered_letter_is_archived_and_taken_out_again_and_stays_public(session: Session) -> None:
+    there = opened(session)
+    end = datetime(2021, 7, 1, 0, 0, tzinfo=UTC)
+    with pytest.raises(Conflict, match="Only a delivered letter"):
+        archive(session, there.statement, by=there.organizer, now=NOW)
+    close(session, there.statement, by=SYSTEM, now=end)
+    mark_delivered(session, there.statement, by=SYSTEM, now=end)
+    with pytest.raises(NotAllowed):
+        archive(session, there.statement, by=there.drafter, now=end)
+
+    for _ in range(2):
+        archive(session, there.statement, by=there.organizer, now=end)
+    assert there.statement.state is StatementState.ARCHIVED
+    assert there.statement.public()
+    assert rules.stage(there.statement) is rules.Stage.ARCHIVED
+    assert queries.by_digest(session, there.statement.digest or "") is there.statement
+    mark_delivered(session, there.statement, by=SYSTEM, now=end)
+    assert there.statement.state is StatementState.ARCHIVED
+
+    for _ in range(2):
+        take_from_archive(session, there.statement, by=there.organizer, now=end)
+    assert rules.stage(there.statement).value == "delivered"
+    assert acts(session, there)[4:] == ["statement.archived", "statement.unarchived"]
 
 
 def test_members_without_the_right_neither_open_extend_nor_close(session: Session) -> None:

@@ -10,7 +10,7 @@ from app.coalitions.commands.forming import (
     create_coalition,
     edit_organization,
 )
-from app.coalitions.commands.importing import import_organizations
+from app.coalitions.commands.importing import import_organizations, read_organizations, take_organizations
 from app.coalitions.commands.inviting import (
     InvitationOver,
     NewInvitation,
@@ -44,7 +44,9 @@ __all__ = [
     "invitation_path",
     "invite",
     "invite_contacts",
+    "read_organizations",
     "remove_member",
     "resend_invitation",
     "revoke_invitation",
+    "take_organizations",
 ]

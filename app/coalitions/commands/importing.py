@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,11 +13,11 @@ from sqlalchemy.exc import IntegrityError
 
 from app.coalitions import queries
 from app.coalitions.commands.forming import NewOrganization, aliases, apply_facts, tell_old_address
-from app.coalitions.models import Coalition, Membership, Organization, Party, PartyRole
+from app.coalitions.models import Coalition, Membership, Organization, OrganizationAlias, Party, PartyRole
 from app.coalitions.roles import Right
 from app.core import audit, db
 from app.core.errors import Conflict, Invalid
-from app.core.tables import ImportResult, Problem, TableRow, read_csv
+from app.core.tables import ImportResult, Problem, Table, TableRow, read_csv
 from app.core.text import slugify
 
 if TYPE_CHECKING:
@@ -41,10 +44,26 @@ CHOICES["role"] = "lead or partner"
 CONTACT = ("contact_name", "contact_title", "contact_email")
 
 
+def read_organizations(table: bytes | str) -> Table:
+    """The lines of a file of organizations. Raises Invalid at ``file`` if it is no such table."""
+    return read_csv(table, required=["organization"], optional=[name for name in COLUMNS if name != "organization"])
+
+
 def import_organizations(
     session: Session, coalition: Coalition, table: bytes | str, *, by: Actor, now: datetime
 ) -> ImportResult:
-    """Read a CSV of organizations into a coalition.
+    """Read a CSV of organizations into a coalition, as ``take_organizations`` takes its lines, in one transaction."""
+    queries.require_organizer(session, coalition.id, by=by, right=Right.INVITE_ORGANIZATIONS)
+    read = read_organizations(table)
+    result = ImportResult(problems=read.problems)
+    result.join(take_organizations(session, coalition, read.rows, by=by, now=now))
+    return result
+
+
+def take_organizations(
+    session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+) -> ImportResult:
+    """Take some lines of a file into a coalition; taking them again changes nothing.
 
     A line whose organization is here by any of its names updates it: its place and contact in this coalition always,
     its public facts only if ``by`` looks after it, or while it has no people and is in no other coalition. An empty
@@ -52,18 +71,18 @@ def import_organizations(
     """
     queries.require_organizer(session, coalition.id, by=by, right=Right.INVITE_ORGANIZATIONS)
     db.locked(session, Coalition, coalition.id)
-    read = read_csv(table, required=["organization"], optional=[name for name in COLUMNS if name != "organization"])
-    result = ImportResult(problems=read.problems)
-    desk = _Desk(session, coalition, by=by, now=now)
+    result = ImportResult()
+    desk = _Desk(session, coalition, rows, by=by, now=now)
     try:
         with session.begin_nested(), session.no_autoflush:
-            for row in read.rows:
+            for row in rows:
                 _take(desk, row, result)
             session.flush()
             desk.write_trail()
     except IntegrityError as error:
         raise Conflict(
-            "Somebody else added an organization at the same moment. Nothing was taken; import again."
+            "Somebody else added an organization at the same moment. Import the file again: what is here already "
+            "stays as it is."
         ) from error
     result.problems.sort()
     return result
@@ -90,18 +109,26 @@ def _named(refusal: Invalid) -> list[str]:
     return sentences
 
 
-class _Desk:
-    """What is known while a file is read. Everything is loaded once: 20,000 lines must not ask 60,000 questions."""
+# The same names are compared for each lot of a file.
+_normal = functools.lru_cache(maxsize=65_536)(queries.normal)
 
-    def __init__(self, session: Session, coalition: Coalition, *, by: Actor, now: datetime) -> None:
+
+class _Desk:
+    """What is known while some lines are taken: every name and slug there is, and in full the organizations meant.
+
+    All of it is asked in a handful of questions: 20,000 lines must not ask 60,000.
+    """
+
+    def __init__(
+        self, session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+    ) -> None:
         self.session, self.coalition, self.by, self.now = session, coalition, by, now
-        query = sa.select(Organization).options(sa.orm.selectinload(Organization.aliases))
-        organizations = session.scalars(query).all()
         self.names: dict[str, Organization] = {}
-        self.slugs: set[str] = set(db.RESERVED_SLUGS)
+        self.slugs: set[str] = set(db.RESERVED_SLUGS) | set(session.scalars(sa.select(Organization.slug)))
+        organizations = self._meant(rows)
         for organization in organizations:
             self._learn(organization)
-        places = session.scalars(sa.select(Party)).all()
+        places = self._places([one.id for one in organizations])
         # By slug: an organization that came in a line above has no id yet.
         slugs = {organization.id: organization.slug for organization in organizations}
         self.places = {slugs[party.organization_id]: party for party in places if party.coalition_id == coalition.id}
@@ -110,6 +137,20 @@ class _Desk:
         self.held = (elsewhere | set(session.scalars(sa.select(Membership.organization_id)))) - own
         self.added: list[tuple[Organization, PartyRole]] = []
         self.edited: list[Organization] = []
+
+    def _meant(self, rows: Sequence[TableRow]) -> Sequence[Organization]:
+        """The organizations that bear a name which stands in one of the lines."""
+        cells = (row.cells[column] for row in rows for column in ("organization", "short_name", "aliases"))
+        wanted = {_normal(name) for cell in cells for name in [cell, *re.split(r"[;\r\n]", cell)] if name.strip()}
+        known = self.session.execute(sa.select(Organization.id, Organization.name_normal, Organization.short_name))
+        found = {ident for ident, name, short in known if name in wanted or (short and _normal(short) in wanted)}
+        others = self.session.execute(sa.select(OrganizationAlias.organization_id, OrganizationAlias.name_normal))
+        found |= {ident for ident, name in others if name in wanted}
+        query = sa.select(Organization).where(Organization.id.in_(found)).order_by(Organization.id)
+        return self.session.scalars(query.options(sa.orm.selectinload(Organization.aliases))).all()
+
+    def _places(self, idents: list[int]) -> Sequence[Party]:
+        return self.session.scalars(sa.select(Party).where(Party.organization_id.in_(idents))).all()
 
     def _learn(self, organization: Organization) -> None:
         self.slugs.add(organization.slug)

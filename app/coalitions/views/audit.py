@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from flask import request
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from app.coalitions.queries import coalition_for
 from app.coalitions.roles import Right
 from app.coalitions.rules import act_name, sentence
 from app.coalitions.views.frame import blueprint
 from app.core import audit as trail
-from app.core.db import reading
-from app.core.tables import write_csv
-from app.web.pages import cursor, download, page
+from app.core.audit import AuditEntry
+from app.core.clock import local
+from app.core.db import LOT, in_lots, reading
+from app.core.tables import csv_parts
+from app.web.pages import cursor, page, stream
 from app.web.security import actor, signed_in
 
 PAGE = 50
@@ -30,7 +33,7 @@ def audit(coalition: str) -> ResponseReturnValue:
             "coalitions/audit.html",
             coalition=ours,
             demo=ours.is_demo,
-            entries=[(entry, sentence(entry.act, entry.actor, entry.detail)) for entry in entries[:PAGE]],
+            entries=[(entry, sentence(entry.act, entry.actor, entry.detail, ours.zone)) for entry in entries[:PAGE]],
             older=entries[PAGE - 1].id if len(entries) > PAGE else None,
             acts=[(one, act_name(one)) for one in trail.acts(session, ours.id)],
             act=act,
@@ -40,12 +43,24 @@ def audit(coalition: str) -> ResponseReturnValue:
 @blueprint.get("/work/<coalition>/audit.csv")
 @signed_in
 def audit_file(coalition: str) -> ResponseReturnValue:
-    """The whole trail."""
+    """The whole trail, newest first."""
+    act = request.args.get("act", "")
     with reading() as session:
         ours = coalition_for(session, coalition, by=actor(), right=Right.READ_AUDIT)
-        rows = [
-            (entry.id, entry.at.isoformat(), entry.actor, entry.act, sentence(entry.act, entry.actor, entry.detail))
-            for entry in trail.trail(session, ours.id, act=request.args.get("act", ""), limit=None)
-        ]
-    body = write_csv(["number", "at", "who", "act", "what"], rows)
-    return download(body, f"audit-{coalition}.csv", "text/csv; charset=utf-8")
+        ident, zone = ours.id, ours.zone
+
+    def lot(session: Session, last: int | None) -> list[AuditEntry]:
+        return trail.trail(session, ident, act=act, before=last, limit=LOT)
+
+    rows = (
+        (
+            entry.id,
+            local(entry.at, zone).isoformat(),
+            entry.actor,
+            entry.act,
+            sentence(entry.act, entry.actor, entry.detail, zone),
+        )
+        for entry in in_lots(lot)
+    )
+    parts = csv_parts(["number", "at", "who", "act", "what"], rows)
+    return stream(parts, f"audit-{coalition}.csv", "text/csv; charset=utf-8")

@@ -5,8 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from flask import Blueprint
+from sqlalchemy.orm import object_session
 
-from app.coalitions.models import Invitation, LegalStatus, PartyRole, Role, Scope
+from app.coalitions.models import Coalition, Invitation, LegalStatus, PartyRole, Role, Scope
+from app.coalitions.queries import holds
+from app.coalitions.roles import Right
+from app.core.db import reading
+from app.web.security import actor
 
 blueprint = Blueprint("coalitions", __name__)
 
@@ -25,6 +30,21 @@ LEGAL = [
 SCOPES = [(scope.value, scope.value.capitalize()) for scope in (Scope.NATIONAL, Scope.STATE, Scope.LOCAL)]
 SCOPES.append((Scope.INTERNATIONAL.value, "International"))
 PLACES = [(PartyRole.PARTNER.value, "Partner"), (PartyRole.LEAD.value, "Lead: runs campaigns and statements")]
+
+
+@blueprint.app_context_processor
+def navigation() -> dict[str, object]:
+    """What the workroom's navigation asks, so that it names no page whose door is shut to this person."""
+    return {"reads_audit": _reads_audit}
+
+
+def _reads_audit(coalition: Coalition) -> bool:
+    # Most pages are made inside their reading block; its connection is used again.
+    session = object_session(coalition)
+    if session is not None:
+        return holds(session, coalition.id, by=actor(), right=Right.READ_AUDIT)
+    with reading() as own:
+        return holds(own, coalition.id, by=actor(), right=Right.READ_AUDIT)
 
 
 def invitation_state(row: Invitation | None, now: datetime) -> tuple[str, str]:

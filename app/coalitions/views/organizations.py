@@ -13,6 +13,7 @@ from app.coalitions.views.frame import LEGAL, PLACES, ROLES, SCOPES, blueprint, 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Invalid, NotFound
+from app.core.tables import ImportResult, lots
 from app.web.forms import form_state, posted, redisplays, typed
 from app.web.pages import page, see_other
 from app.web.security import actor, signed_in
@@ -109,9 +110,14 @@ def import_file(coalition: str) -> ResponseReturnValue:
     file = request.files.get("file")
     if file is None or not file.filename:
         raise Invalid({"file": "Choose a CSV file."})
-    with transaction() as session:
+    with reading() as session:
         ours = queries.coalition_for(session, coalition, by=actor(), right=INVITE)
-        result = commands.import_organizations(session, ours, file.read(), by=actor(), now=utc_now())
+    read = commands.read_organizations(file.read())
+    result = ImportResult(problems=read.problems)
+    for lot in lots(read.rows):
+        with transaction() as session:
+            ours = queries.coalition_for(session, coalition, by=actor(), right=INVITE)
+            result.join(commands.take_organizations(session, ours, lot, by=actor(), now=utc_now()))
     form = form_state()
     return page("coalitions/import.html", coalition=ours, demo=ours.is_demo, form=form, result=result)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
+from app.web.security import at_the_machine
 from config.settings import Settings
 
 blueprint = Blueprint("mail", __name__)
@@ -27,7 +28,7 @@ def nav() -> list[dict[str, object]]:
         ("Letters", "/operator/letters"),
         ("Sending domain", "/operator/mail/check"),
     ]
-    if current_app.config["SHOW_DEV_MAIL"]:
+    if current_app.config["SHOW_DEV_MAIL"] and at_the_machine():
         pages.append(("Written letters", "/dev/mail"))
     return [{"label": label, "href": href, "current": request.path == href} for label, href in pages]
 

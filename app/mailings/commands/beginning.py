@@ -72,18 +72,19 @@ def add_readers(
     lots = queries.sizes_from(session, mailing.id, first)
     highest = session.scalar(sa.select(sa.func.max(key))) or 0
     if lots:
-        session.execute(
-            sa.insert(MailingBatch),
-            [
-                {"mailing_id": mailing.id, "number": number, "size": count, "variant": variant, "try_after": not_before}
-                for number, count in lots
-            ],
-        )
-        mailing.batches = max(number for number, _ in lots)
-        mailing.planned += sum(count for _, count in lots)
-        session.flush()
-        ring(session, SEND)
+        _add_batches(session, mailing, lots, variant=variant, not_before=not_before)
     return sum(count for _, count in lots), highest
+
+
+def _add_batches(
+    session: Session, mailing: Mailing, lots: list[tuple[int, int]], *, variant: int, not_before: datetime
+) -> None:
+    same = {"mailing_id": mailing.id, "variant": variant, "try_after": not_before}
+    session.execute(sa.insert(MailingBatch), [{**same, "number": number, "size": count} for number, count in lots])
+    mailing.batches = max(number for number, _ in lots)
+    mailing.planned += sum(count for _, count in lots)
+    session.flush()
+    ring(session, SEND)
 
 
 def nobody_else(session: Session, mailing: Mailing) -> None:

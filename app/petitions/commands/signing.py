@@ -40,7 +40,7 @@ def _country(value: object) -> object:
         return value
     code = plain(value, 60).upper()
     if not (len(code) == 2 and code.isascii() and code.isalpha()):
-        raise ValueError("Write the country as two letters, like US.")
+        raise ValueError("Choose a country, or send its two letters, like US.")
     return code
 
 

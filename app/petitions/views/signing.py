@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
+from app.core.countries import country_choices
 from app.core.db import reading, transaction
 from app.mail.render import house
 from app.petitions import commands, queries, rules
@@ -24,6 +26,8 @@ from app.web.security import actor, link_holder, public
 @public
 def petition(slug: str) -> ResponseReturnValue:
     """The text, the count, and the form beside it."""
+    typed = form_state({"country": "US"})
+    country, countries = country_choices(str(typed.values.get("country") or "US"))
     with reading() as session:
         found = queries.public_petition(session, slug)
         return page(
@@ -34,7 +38,8 @@ def petition(slug: str) -> ResponseReturnValue:
             asks=queries.asks(session, found.id),
             goal=rules.next_goal(found.counted, found.goal),
             open=found.accepts_signatures(utc_now()),
-            form=form_state({"country": "US"}),
+            form=replace(typed, values={**typed.values, "country": country}),
+            countries=countries,
             canonical=f"{house().base_url}/petitions/{found.slug}",
             share_image=f"{house().base_url}/petitions/{found.slug}/share.png",
         )

@@ -14,14 +14,14 @@ from app.coalitions.models import Organization
 from app.coalitions.queries import coalition_for, organization_for, organizations_acting, parties, rights_of
 from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
-from app.core.db import reading, transaction
+from app.core.db import LOT, in_lots, reading, transaction
 from app.core.errors import Invalid, NotFound
 from app.deliveries.rules import recipients
 from app.petitions import commands, exports, queries
-from app.petitions.models import Petition
+from app.petitions.models import Petition, Signature
 from app.petitions.views.base import blueprint
 from app.web.forms import form_state, posted, redisplays
-from app.web.pages import download, page, see_other
+from app.web.pages import page, see_other, stream
 from app.web.security import actor, signed_in
 
 WORDS = "May {name} write to you with news of this campaign?"
@@ -76,7 +76,7 @@ def petition_page(coalition: str, slug: str) -> ResponseReturnValue:
             states={state.value: count for state, count in states.items()},
             received=sum(states.values()),
             duplicates=queries.duplicates(session, found.id),
-            per_day=queries.per_day(session, found),
+            per_day=[(f"{day:%B} {day.day}", number) for day, number in queries.per_day(session, found)],
             asked=queries.answers_by_organization(session, found),
             comments=queries.recent_comments(session, found.id),
             reports=queries.reports(session, found.id),
@@ -179,8 +179,12 @@ def signers(coalition: str, slug: str, organization: str) -> ResponseReturnValue
     with reading() as session:
         found = queries.petition_for(session, slug, by=by, coalition=coalition)
         group = organization_for(session, organization, by=by, right=Right.WRITE_UPDATE)
-        body = exports.signers(session, found.id, group.id)
-    return download(body, f"{slug}-{organization}.csv", "text/csv")
+        petition_id, group_id = found.id, group.id
+
+    def lot(session: Session, last: int | None) -> list[Signature]:
+        return queries.consenting(session, petition_id, group_id, after=last, limit=LOT)
+
+    return stream(exports.signers(in_lots(lot)), f"{slug}-{organization}.csv", "text/csv")
 
 
 def _path(coalition: str, petition: Petition) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -15,19 +15,17 @@ from app.campaigns.rules import RUNNING, WARN_BEFORE, spoken_day
 from app.coalitions.models import Coalition, Invitation, Membership, Organization, Party
 from app.coalitions.queries import may
 from app.coalitions.roles import Right, roles_with
-from app.deliveries.models import Delivery, Document
-from app.deliveries.rules import IN_TROUBLE
-from app.publishing.rules import Kind, Task, in_order
+from app.petitions.models import Petition, PetitionState
+from app.publishing.queries import troubles
+from app.publishing.queries.troubles import CLOSES_SOON, UNANSWERED_AFTER
+from app.publishing.rules import Kind, Task, and_more, in_order
 from app.signons.models import SignOn, SignOnRequest, SignOnState
-from app.statements.models import Position, Revision, Statement, StatementState
+from app.statements.models import Position, Revision, Statement, StatementState, Suggestion, SuggestionState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
-
-CLOSES_SOON = timedelta(days=4)
-UNANSWERED_AFTER = timedelta(days=3)
 
 
 def organizations_of(session: Session, *, by: Actor) -> list[Organization]:
@@ -42,8 +40,13 @@ def tasks(session: Session, *, by: Actor, now: datetime) -> list[Task]:
         [
             *_sign_ons(session, by, now),
             *_reviews(session, by),
-            *_bounces(session, by),
+            *troubles.bounces(session, by),
+            *troubles.requests(session, by, now),
+            *troubles.disputes(session, by),
+            *troubles.post_office(session, by),
             *_closing(session, by, now),
+            *_petitions(session, by, now),
+            *_suggestions(session, by),
             *_promises(session, by, now),
             *_updates(session, by),
             *_invitations(session, by, now),
@@ -135,30 +138,6 @@ def _reviews(session: Session, by: Actor) -> list[Task]:
     ]
 
 
-def _bounces(session: Session, by: Actor) -> list[Task]:
-    query = (
-        sa.select(Delivery, Coalition)
-        .join(Delivery.document)
-        .join(Document.campaign)
-        .join(Campaign.coalition)
-        .where(Delivery.state.in_(IN_TROUBLE), may(by, Right.ORGANIZE, Campaign.coalition_id))
-        .options(contains_eager(Delivery.document), joinedload(Delivery.target))
-        .order_by(Delivery.id.desc())
-        .limit(20)
-    )
-    return [
-        Task(
-            kind=Kind.BOUNCE,
-            title=f"{delivery.document.title}: not delivered to {delivery.target.name}",
-            detail=delivery.detail or "The letter did not arrive.",
-            href=f"/work/{coalition.slug}/deliveries/{delivery.id}",
-            act="See what to do",
-            zone=coalition.zone,
-        )
-        for delivery, coalition in session.execute(query)
-    ]
-
-
 def _closing(session: Session, by: Actor, now: datetime) -> list[Task]:
     def number(model: type[SignOn | SignOnRequest], *where: sa.ColumnElement[bool]) -> sa.ScalarSelect[int]:
         return sa.select(sa.func.count(model.id)).where(model.statement_id == Statement.id, *where).scalar_subquery()
@@ -193,6 +172,63 @@ def _closing(session: Session, by: Actor, now: datetime) -> list[Task]:
     ]
 
 
+def _petitions(session: Session, by: Actor, now: datetime) -> list[Task]:
+    query = (
+        sa.select(Petition, Coalition)
+        .join(Petition.campaign)
+        .join(Campaign.coalition)
+        .where(
+            Petition.state == PetitionState.OPEN,
+            Petition.closes_at > now,
+            Petition.closes_at <= now + CLOSES_SOON,
+            may(by, Right.ORGANIZE, Campaign.coalition_id),
+        )
+    )
+    return [
+        Task(
+            kind=Kind.CLOSING,
+            title=petition.title,
+            detail=f"The petition closes soon: {petition.counted:,} of {petition.goal:,} signatures.",
+            href=f"/work/{coalition.slug}/petitions/{petition.slug}",
+            act="See how it stands",
+            zone=coalition.zone,
+            due=petition.closes_at,
+        )
+        for petition, coalition in session.execute(query)
+    ]
+
+
+def _suggestions(session: Session, by: Actor) -> list[Task]:
+    number = (
+        sa.select(sa.func.count(Suggestion.id))
+        .where(Suggestion.statement_id == Statement.id, Suggestion.state == SuggestionState.OPEN)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(Statement, Coalition, number)
+        .join(Statement.campaign)
+        .join(Campaign.coalition)
+        .where(
+            Statement.state.in_([StatementState.DRAFTING, StatementState.IN_REVIEW]),
+            Statement.frozen_revision_id.is_(None),
+            number > 0,
+            may(by, Right.DRAFT, Campaign.coalition_id),
+        )
+        .order_by(Statement.id)
+    )
+    return [
+        Task(
+            kind=Kind.SUGGESTION,
+            title=statement.title,
+            detail=f"{'One suggestion waits' if waiting == 1 else f'{waiting} suggestions wait'} to be decided.",
+            href=f"/work/{coalition.slug}/statements/{statement.slug}#suggestions",
+            act="Accept or reject",
+            zone=coalition.zone,
+        )
+        for statement, coalition, waiting in session.execute(query)
+    ]
+
+
 def _promises(session: Session, by: Actor, now: datetime) -> list[Task]:
     query = (
         sa.select(Commitment, Campaign, Coalition)
@@ -224,7 +260,7 @@ def _updates(session: Session, by: Actor) -> list[Task]:
     return [
         Task(
             kind=Kind.UPDATE,
-            title=row.subject,
+            title=row.title,
             detail=f"{row.author.name if row.author else 'Somebody'} wrote this update. A second person approves it.",
             href=f"/work/{row.campaign.coalition.slug}/updates/{row.id}",
             act="Read and approve",
@@ -255,11 +291,10 @@ def _invitations(session: Session, by: Actor, now: datetime) -> list[Task]:
 
 def _unaccepted(coalition: Coalition, names: list[str]) -> Task:
     number = "One organization has" if len(names) == 1 else f"{len(names)} organizations have"
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return Task(
         kind=Kind.INVITATION,
         title=f"{number} not answered your invitation",
-        detail=f"{', '.join(names[:3])}{more}. Invited to {coalition.name} more than three days ago.",
+        detail=f"{and_more(names)}. Invited to {coalition.name} more than three days ago.",
         href=f"/work/{coalition.slug}/organizations",
         act="Resend or revoke",
         zone=coalition.zone,

@@ -31,6 +31,7 @@ def front() -> ResponseReturnValue:
             older=shown[-1].id if len(campaigns) > PAGE else None,
             first=cursor() is None,
             canonical=absolute("/"),
+            share_image=absolute("/share.png"),
             og_type="website",
         )
 
@@ -51,6 +52,7 @@ def coalition(slug: str) -> ResponseReturnValue:
             beside=queries.beside(session, campaigns),
             tones=CAMPAIGN_TONES,
             canonical=absolute(f"/c/{ours.slug}"),
+            share_image=absolute(f"/c/{ours.slug}/share.png"),
             og_type="website",
         )
 
@@ -73,6 +75,7 @@ def campaign(slug: str) -> ResponseReturnValue:
             tones=TONES,
             campaign_tones=CAMPAIGN_TONES,
             canonical=absolute(f"/campaigns/{row.slug}"),
+            share_image=absolute(f"/campaigns/{row.slug}/share.png"),
         )
 
 
@@ -94,4 +97,5 @@ def target(coalition: str, slug: str) -> ResponseReturnValue:
             tones=TONES,
             campaign_tones=CAMPAIGN_TONES,
             canonical=absolute(f"/targets/{coalition}/{row.slug}"),
+            share_image=absolute(f"/c/{coalition}/share.png"),
         )

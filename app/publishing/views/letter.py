@@ -13,10 +13,11 @@ from app.core.text import canonical, slugify
 from app.petitions.queries import petitions_of
 from app.press.letter import set_letter
 from app.publishing.queries import public as queries
-from app.publishing.rules import etag, names_its_addressees, without_title
+from app.publishing.rules import etag, names_its_addressees
 from app.publishing.views.shared import absolute, blueprint, kept, known_already
 from app.signons.queries import sheet_of_statement
 from app.statements.queries import public_statement
+from app.statements.rules import without_title
 from app.targets.rules import named_together
 from app.web.pages import download, page
 from app.web.security import public
@@ -122,4 +123,5 @@ def edition(slug: str, number: int) -> ResponseReturnValue:
             coalition=coalition,
             demo=coalition.is_demo,
             canonical=absolute(f"/editions/{slug}/{number}"),
+            share_image=absolute(f"/statements/{slug}/share.png"),
         )

@@ -96,6 +96,7 @@ def _page(slug: str | None, finding: Finding | None) -> str:
             path=path,
             form=form_state(),
             canonical=absolute(path),
+            share_image=absolute(f"/statements/{statement.slug}/share.png" if statement else "/share.png"),
         )
 
 

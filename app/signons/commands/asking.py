@@ -65,7 +65,7 @@ def _send(session: Session, request: SignOnRequest, act: str, *, by: Actor, now:
     request.sent_times += 1
     request.sent_at = now
     session.flush()
-    once = f"sign-on-request:{request.id}:{request.sent_times}"
+    once = f"{queries.REQUEST_LETTER}{request.id}:{request.sent_times}"
     outbox.queue(session, messages.request(session, request, now=now), once=once, now=now)
     _record(session, act, request, by=by, now=now)
     return request

@@ -10,6 +10,7 @@ from app.core.db import reading, transaction
 from app.signons import commands, queries
 from app.signons.commands import Decline, NewSignOn
 from app.signons.models import SignOnRequest
+from app.signons.rules import receipt_went_to
 from app.signons.views.blueprint import blueprint, desk, holder, kept, returnable
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import page, see_other
@@ -36,10 +37,13 @@ def show(token: str) -> ResponseReturnValue:
         asked = queries.request_by_link(session, token, now=utc_now())
         known = queries.sign_on_for(session, asked.statement_id, asked.organization_id)
         shared = desk(asked.statement, asked.organization, known)
-        manage = queries.manage_link(known, now=utc_now()) if known is not None else ""
         form, base = form_state(_initial(asked)), f"/sign-on/{token}"
-        if shared["stands"]:
-            return page("signons/signed.html", form=form, base=base, manage=manage, **shared)
+        if known is not None and known.stands():
+            mine = receipt_went_to(known, asked.email)
+            manage = queries.manage_link(known, now=utc_now()) if mine else ""
+            inside = f"/work/{shared['coalition'].slug}/statements/{asked.statement.slug}/sign"
+            onward = f"{inside}?for={asked.organization.slug}"
+            return page("signons/signed.html", form=form, base=base, manage=manage, inside=onward, **shared)
         if not shared["open"]:
             return page("signons/closed.html", form=form, base=base, **shared)
         return returnable(page("signons/sign.html", form=form, base=base, **shared))

@@ -11,11 +11,13 @@ from app.statements.commands.drafting import (
 from app.statements.commands.opening import (
     Freezing,
     Opening,
+    archive,
     close,
     extend_deadline,
     freeze,
     mark_delivered,
     open_for_sign_on,
+    take_from_archive,
     unfreeze,
 )
 from app.statements.commands.reviewing import NewPosition, ask_for_review, back_to_drafting, take_position
@@ -40,6 +42,7 @@ __all__ = [
     "NewSuggestion",
     "Opening",
     "Restoring",
+    "archive",
     "ask_for_review",
     "back_to_drafting",
     "close",
@@ -54,6 +57,7 @@ __all__ = [
     "save_revision",
     "start_statement",
     "suggest",
+    "take_from_archive",
     "take_position",
     "unfreeze",
     "withdraw_suggestion",

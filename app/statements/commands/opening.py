@@ -179,3 +179,27 @@ def mark_delivered(session: Session, statement: Statement, *, by: Actor, now: da
     held.delivered_at = now
     _record(session, "statement.delivered", held, lead, by=by, now=now, digest=held.digest or "")
     return held
+
+
+def archive(session: Session, statement: Statement, *, by: Actor, now: datetime) -> Statement:
+    """Put a delivered letter away: it stays public and provable, and leaves the work that goes on."""
+    lead = _lead(session, statement, by)
+    held = db.locked(session, Statement, statement.id)
+    if held.state is StatementState.ARCHIVED:
+        return held
+    if held.state is not StatementState.DELIVERED:
+        message = "Only a delivered letter can be archived."
+        raise Conflict(message)
+    held.state = StatementState.ARCHIVED
+    _record(session, "statement.archived", held, lead, by=by, now=now)
+    return held
+
+
+def take_from_archive(session: Session, statement: Statement, *, by: Actor, now: datetime) -> Statement:
+    """Put an archived letter back among the delivered ones."""
+    lead = _lead(session, statement, by)
+    held = db.locked(session, Statement, statement.id)
+    if held.state is StatementState.ARCHIVED:
+        held.state = StatementState.DELIVERED
+        _record(session, "statement.unarchived", held, lead, by=by, now=now)
+    return held

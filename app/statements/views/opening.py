@@ -128,3 +128,23 @@ def extend(coalition: str, slug: str) -> ResponseReturnValue:
         commands.extend_deadline(session, statement, entry, by=actor(), now=utc_now())
         until = spoken(statement.deadline, statement.campaign.coalition.zone) if statement.deadline else ""
     return see_other(at(coalition, slug), f"The sign-on is open until {until}.")
+
+
+@blueprint.post(f"{PAGE}/archive")
+@signed_in
+@redisplays(show)
+def archive(coalition: str, slug: str) -> ResponseReturnValue:
+    """Put a delivered letter away."""
+    with transaction() as session:
+        commands.archive(session, found(session, coalition, slug), by=actor(), now=utc_now())
+    return see_other(at(coalition, slug), "The letter is archived. It stays public at its address.")
+
+
+@blueprint.post(f"{PAGE}/unarchive")
+@signed_in
+@redisplays(show)
+def unarchive(coalition: str, slug: str) -> ResponseReturnValue:
+    """Take it out again."""
+    with transaction() as session:
+        commands.take_from_archive(session, found(session, coalition, slug), by=actor(), now=utc_now())
+    return see_other(at(coalition, slug), "The letter is back among the delivered ones.")

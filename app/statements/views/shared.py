@@ -28,6 +28,7 @@ LABELS = {
     Stage.OPEN: "Open",
     Stage.CLOSED: "Closed",
     Stage.DELIVERED: "Delivered",
+    Stage.ARCHIVED: "Archived",
 }
 TONES = {Answer.CONSENT: "good", Answer.STAND_ASIDE: "warn", Answer.OBJECT: "bad"}
 SAID = {Answer.CONSENT: "Consents", Answer.STAND_ASIDE: "Stands aside", Answer.OBJECT: "Objects"}
@@ -39,9 +40,13 @@ def found(session: Session, coalition: str, slug: str, right: Right = Right.SEE)
 
 
 def steps(now_at: Stage) -> list[tuple[str, str]]:
-    """The way of a statement as its page draws it: freezing ends the review, so it takes its place."""
-    passed = Stage.IN_REVIEW if now_at is Stage.FROZEN else Stage.FROZEN
-    return [(one.value, label) for one, label in LABELS.items() if one is not passed]
+    """The way of a statement as its page draws it: freezing ends the review, so it takes its place.
+
+    The archive is no step that a letter must come to; it is drawn only once it is there.
+    """
+    passed = {Stage.IN_REVIEW if now_at is Stage.FROZEN else Stage.FROZEN}
+    passed |= set() if now_at is Stage.ARCHIVED else {Stage.ARCHIVED}
+    return [(one.value, label) for one, label in LABELS.items() if one not in passed]
 
 
 def at(coalition: str, slug: str) -> str:
