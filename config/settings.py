@@ -61,6 +61,8 @@ class Settings(BaseModel):
     mail_from: str = "Undersigned <letters@undersigned.example>"
     mail_bounce_domain: str = ""
     mail_postal_address: str = ""
+    mail_dkim_selectors: str = "s1,s2"
+    mail_dns_server: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
     sendgrid_recall_minutes: int = Field(default=0, ge=0, le=24 * 60)

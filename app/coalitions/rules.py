@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app.core.clock import spoken
 from app.core.text import short_digest
+from app.mail.rules import ACTS as MAIL_ACTS
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d")
 
@@ -75,6 +76,7 @@ ACTS: dict[str, str] = {
     "update.sent_again": "{actor} had {letters} uncertain letters of the update “{subject_line}” sent again.",
     "update.uncertain_left": "{actor} left the uncertain letters of the update “{subject_line}” as they are.",
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
+    **MAIL_ACTS,
 }
 
 

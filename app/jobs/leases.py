@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,6 +31,11 @@ class Leased:
 
 
 Work = TypeVar("Work", bound=Leased)
+
+
+def holder() -> str:
+    """The name under which this process takes work and says that it is alive."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claim(

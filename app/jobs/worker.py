@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -12,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from app.core import db, limits
 from app.core.clock import utc_now
-from app.jobs import crew, engine
+from app.jobs import crew, engine, leases
 from app.jobs.bell import JOBS, SHARED
 from app.jobs.models import WorkerBeat
 
@@ -76,7 +74,7 @@ def _sweep() -> int:
 
 def beat(now: datetime) -> None:
     """Write down that this process is alive; forget workers not seen for a day and stale rate windows."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = leases.holder()
     with db.transaction() as session:
         row = session.scalar(sa.select(WorkerBeat).where(WorkerBeat.name == name).with_for_update())
         if row is None:

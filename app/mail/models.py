@@ -33,12 +33,15 @@ class Email(Leased, Base):
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
     ``attempt_token`` is the newest attempt's, kept for ever: a report that carries it speaks of this letter.
+    ``held_by`` is the worker that took it last. ``decided_by`` and ``decided_at`` tell who left an unknown letter as it
+    is; its state stays unknown, because a decision is no evidence.
     """
 
     __tablename__ = "emails"
     __table_args__ = (
         sa.Index("ix_emails_due", "state", "rank", "try_after"),
         sa.Index("ix_emails_recipient", "to_canonical"),
+        sa.Index("ix_emails_accepted", "accepted_at", "created_at"),
     )
 
     once: Mapped[str] = mapped_column(sa.String(200), unique=True)
@@ -69,6 +72,10 @@ class Email(Leased, Base):
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    handed_over_at: Mapped[datetime | None]
+    held_by: Mapped[str | None] = mapped_column(sa.String(200))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(sa.String(300))
     attachments: Mapped[list[EmailAttachment]] = relationship(
         cascade="all, delete-orphan", order_by="EmailAttachment.id"
     )
@@ -83,6 +90,22 @@ class EmailAttachment(Base):
     filename: Mapped[str] = mapped_column(sa.String(200))
     mimetype: Mapped[str] = mapped_column(sa.String(100))
     body: Mapped[bytes]
+
+
+class EmailAttempt(Base):
+    """An attempt that did not end with the mail server taking the letter: its number, its end, and why.
+
+    ``certain`` is false where the letter may have left all the same. The attempt that was taken needs no row:
+    ``accepted_at`` and ``provider_id`` of the letter tell of it.
+    """
+
+    __tablename__ = "email_attempts"
+
+    email_id: Mapped[int] = mapped_column(sa.ForeignKey("emails.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    certain: Mapped[bool]
+    reason: Mapped[str] = mapped_column(sa.String(500))
 
 
 class Suppression(Base):
@@ -102,14 +125,17 @@ class Suppression(Base):
 
 
 class MailPause(Base):
-    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it."""
+    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it.
+
+    ``by_whom`` is empty where Undersigned stopped by itself.
+    """
 
     __tablename__ = "mail_pauses"
 
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
-    refused: Mapped[bool] = mapped_column(default=False)
+    by_whom: Mapped[str] = mapped_column(sa.String(300), default="")
 
 
 class MailCircuit(Base):
@@ -131,3 +157,13 @@ class MailCircuit(Base):
     try_at: Mapped[datetime | None]
     probe: Mapped[str | None] = mapped_column(sa.String(32))
     probe_until: Mapped[datetime | None]
+
+
+class MailCheck(Base):
+    """What the last look at a sending domain's records found, and when, so that showing it asks nobody."""
+
+    __tablename__ = "mail_checks"
+
+    domain: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    checked_at: Mapped[datetime]
+    found: Mapped[dict[str, Any]]

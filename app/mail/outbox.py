@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -23,13 +23,9 @@ RANKS = {Priority.CONFIRMATION: 0, Priority.RECEIPT: 1, Priority.TARGET: 2, Prio
 CATEGORIES = {rank: priority.value for priority, rank in RANKS.items()}
 
 
-def queue(session: Session, message: Message, *, once: str, now: datetime) -> Email:
-    """Put a letter into the outbox; a letter whose ``once`` key was queued before is not queued again.
-
-    ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
-    Returns the row, new or old. Raises ValueError for a recipient that is no address.
-    """
-    start = {
+def columns(message: Message, *, once: str, now: datetime) -> dict[str, Any]:
+    """A message as the columns of its row. Raises ValueError for a recipient that is no address."""
+    return {
         "once": once,
         "rank": RANKS[message.priority],
         "repeatable": message.repeatable,
@@ -49,6 +45,15 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
         "created_at": now,
         "try_after": now,
     }
+
+
+def queue(session: Session, message: Message, *, once: str, now: datetime) -> Email:
+    """Put a letter into the outbox; a letter whose ``once`` key was queued before is not queued again.
+
+    ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
+    Returns the row, new or old. Raises ValueError for a recipient that is no address.
+    """
+    start = columns(message, once=once, now=now)
     # The constraint decides, not a look beforehand: two transactions may queue the same letter at once.
     is_new = bool(db.insert_once(session, Email, [start], unique=["once"]))
     email = session.scalars(sa.select(Email).where(Email.once == once)).one()

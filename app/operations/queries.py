@@ -12,7 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from app.jobs.models import WorkerBeat
+from app.jobs.models import SILENCE, WorkerBeat
 from app.mail import queries as mail
 from app.mail.models import Email, EmailState
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ROOT = Path(__file__).parent.parent.parent
-WORKER_SILENCE = timedelta(minutes=3)
 LONGEST_WAIT = timedelta(minutes=15)
 
 
@@ -54,7 +53,7 @@ def _worker(session: Session, now: datetime) -> Check:
     if seen is None:
         return Check("worker", good=False, detail="no worker was ever seen")
     age = now - seen
-    return Check("worker", age < WORKER_SILENCE, f"seen {int(age.total_seconds())} s ago")
+    return Check("worker", age < SILENCE, f"seen {int(age.total_seconds())} s ago")
 
 
 def oldest_waiting(session: Session, now: datetime) -> float:
@@ -72,7 +71,7 @@ def _letters(session: Session, now: datetime) -> Check:
 
 def _mail(session: Session, now: datetime) -> Check:
     """A provider that refuses us needs a person; one that is away for a while, or a hold by a person, does not."""
-    refused = any(pause.refused for pause in mail.pauses(session))
+    refused = any(not pause.by_whom for pause in mail.pauses(session))
     said = " ".join(mail.troubles(session, now=now)) or "letters leave"
     return Check("mail", not refused, said)
 

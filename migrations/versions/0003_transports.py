@@ -35,13 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mail_circuits")),
         sa.UniqueConstraint("transport", name=op.f("uq_mail_circuits_transport")),
     )
-    with op.batch_alter_table("mail_pauses", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("refused", sa.Boolean(), nullable=False, server_default=sa.false()))
-    with op.batch_alter_table("mail_pauses", schema=None) as batch_op:
-        batch_op.alter_column("refused", server_default=None)
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("mail_pauses", schema=None) as batch_op:
-        batch_op.drop_column("refused")
     op.drop_table("mail_circuits")

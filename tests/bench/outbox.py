@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from app import create_app
 from app.core import db
 from app.core.clock import utc_now
-from app.mail import mime, outbox, render
+from app.mail import mime, outbox, render, samples
 from app.mail.message import Message, Priority
 from app.mail.models import Email, EmailState
 from app.mail.transports import Letter, SeveralTransport, Transport
@@ -34,7 +34,6 @@ from app.mail.transports.smtp import SmtpTransport
 from app.schema import Base
 from config.settings import Settings
 from tests.bench.sinks import sinks
-from tests.petitions.letters import LETTERS
 
 LETTERS_SENT = int(os.environ.get("BENCH_LETTERS", "2000"))
 READY = 500
@@ -47,7 +46,7 @@ TEMPLATE = "petitions/mail/confirm"
 
 def confirmation(number: int) -> Message:
     """A confirmation, as a signature queues it."""
-    words = {**LETTERS[TEMPLATE], "confirm_path": f"/confirm/{number:032d}"}
+    words = {**samples.every()[TEMPLATE].messages[samples.ENGLISH].context, "confirm_path": f"/confirm/{number:032d}"}
     address = f"person{number}@people.example"
     return Message(address, "Ewa Person", TEMPLATE, words, Priority.CONFIRMATION)
 

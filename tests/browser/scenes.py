@@ -99,6 +99,7 @@ def played() -> Stage:
         answered_one = session.scalar(sa.select(Delivery.id).where(Delivery.email_id == reply.email_id))
         lead = "/organizations/fight-for-the-future"
         pending = session.scalars(sa.select(Email.context).where(Email.template == "petitions/mail/confirm")).first()
+        sent = session.scalar(sa.select(sa.func.min(Email.id)))
         assert pending is not None
         return Stage(
             public=[
@@ -128,11 +129,9 @@ def played() -> Stage:
                 f"{base}/updates/{update}/replies",
             ],
             operator=[
-                "/operator/mail",
-                "/operator/replies",
-                "/operator/returns",
-                "/operator/suppressions",
-                "/dev/mail",
+                *("/operator/mail", f"/operator/mail/{sent}", "/operator/mail/check", "/operator/letters"),
+                *("/operator/letters/signons/signed", "/operator/letters/broadcasts/update?language=ar", "/dev/mail"),
+                *("/operator/replies", "/operator/returns", "/operator/suppressions"),
             ],
             organizer=robin,
             operator_account=operator,

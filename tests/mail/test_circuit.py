@@ -301,7 +301,7 @@ def test_an_operator_may_say_that_it_is_over(database: Flask) -> None:
     queued("a")
     _open(NOW)
     with transaction() as session:
-        commands.resume(session, by=OPERATOR)
+        commands.resume(session, by=OPERATOR, now=NOW)
     transport, _clock, sender = stage(Outage(GiveUp("no")))
     assert sender.lot() == 1
     assert len(transport.letters) == 1
@@ -334,4 +334,4 @@ def test_a_refused_account_holds_back_and_is_told_once(database: Flask, capsys: 
     assert len(transport.letters) == 1
     assert capsys.readouterr().out.count("letters are held back") == 1
     with reading() as session:
-        assert queries.pauses(session)[0].refused
+        assert not queries.pauses(session)[0].by_whom

@@ -254,7 +254,7 @@ def test_a_refused_account_pauses_everything_until_an_operator_resumes(database:
 
     jobs.use(transport := Scripted())
     with transaction() as session:
-        commands.resume(session, by=OPERATOR)
+        commands.resume(session, by=OPERATOR, now=NOW)
     assert jobs.send() == 2
     assert len(transport.letters) == 2
 

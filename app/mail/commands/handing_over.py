@@ -1,4 +1,4 @@
-"""What becomes of a letter: taken, handed over, settled; and what an operator may do about it.
+"""What becomes of a letter: taken, handed over, settled.
 
 Every settling is fenced by the claim's token: whoever lost the claim changes nothing any more.
 """
@@ -14,19 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import defer
 
 from app.core import db
-from app.core.errors import Conflict, Invalid, NotFound
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.mail import circuit, messages, outbox
-from app.mail.models import Email, EmailState, MailPause
+from app.mail import circuit, outbox
+from app.mail.models import Email, EmailAttempt, EmailState, MailPause
 from app.mail.outbox import SEND
 from app.mail.render import Rendered
 from app.mail.transports import Accepted, AccountRefused, NotAccepted, Outcome, OutcomeUnknown, TryAgain
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
-
-    from app.core.actor import Actor
 
 MOST_ATTEMPTS = 12
 # The waits between twelve attempts: quick at first, because most trouble is short, about two days in all.
@@ -67,17 +64,20 @@ def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, n
     )
     order = (Email.repeatable.desc(), Email.try_after, Email.id) if probe else (Email.rank, Email.id)
     rows = leases.claim(session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now)
-    return [_claim(row) for row in rows if _can_go(row, now)]
+    for row in rows:
+        row.held_by = leases.holder()
+    return [_claim(row) for row in rows if _can_go(session, row, now)]
 
 
 def _claim(row: Email) -> Claim:
     return Claim(row.id, str(row.lease_token), row.repeatable, "" if row.ignores_suppression else row.to_canonical)
 
 
-def _can_go(row: Email, now: datetime) -> bool:
+def _can_go(session: Session, row: Email, now: datetime) -> bool:
     died, row.state = row.state is EmailState.SUBMITTING, EmailState.QUEUED
     if died:
         row.last_error = STOPPED
+        remember(session, row, row.attempts - 1, STOPPED, certain=False, now=now)
     if row.attempts > MOST_ATTEMPTS:
         _settle(row, EmailState.UNKNOWN if died else EmailState.FAILED, now)
         leases.release(row)
@@ -111,8 +111,14 @@ def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
     rows = list(session.scalars(lost.order_by(Email.id).limit(lot).with_for_update(skip_locked=True)))
     for row in rows:
         row.last_error = STOPPED
+        remember(session, row, row.attempts, STOPPED, certain=False, now=now)
         _settle(row, EmailState.UNKNOWN, now)
     return len(rows)
+
+
+def remember(session: Session, row: Email, number: int, reason: str, *, certain: bool, now: datetime) -> None:
+    """Keep how an attempt ended that was not taken, for the letter's page; ``certain`` says that it did not leave."""
+    session.add(EmailAttempt(email_id=row.id, number=number, at=now, reason=reason[:500], certain=certain))
 
 
 def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: datetime) -> set[int]:
@@ -133,7 +139,7 @@ def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: d
             _settle(row, EmailState.DROPPED, now)
             leases.release(row)
             continue
-        _leaves(row, going, until)
+        _leaves(row, going, until, now)
         handed.add(row.id)
     return handed
 
@@ -143,9 +149,10 @@ def _held(session: Session, claims: Iterable[Claim]) -> dict[int, Email]:
     return leases.held_all(session, Email, {claim.email_id: claim.token for claim in claims}, BODILESS)
 
 
-def _leaves(row: Email, going: Going, until: datetime) -> None:
+def _leaves(row: Email, going: Going, until: datetime, now: datetime) -> None:
     row.state = EmailState.SUBMITTING
     row.leased_until = until
+    row.handed_over_at = now
     row.attempt_token = going.claim.token
     row.message_id = going.message_id
     row.subject, row.text, row.html = going.words.subject, going.words.text, going.words.html
@@ -163,6 +170,8 @@ def settle(session: Session, outcomes: dict[Claim, Outcome], *, now: datetime) -
             _taken(row, outcome, now)
         elif row.state in UNSETTLED:
             row.last_error = outcome.reason
+            certain = not isinstance(outcome, OutcomeUnknown)
+            remember(session, row, row.attempts, outcome.reason, certain=certain, now=now)
             _not_taken(row, outcome, now)
         leases.release(row)
     return {row.id: row.state for row in rows.values()}
@@ -237,62 +246,12 @@ def unwritable(session: Session, claim: Claim, reason: str, *, now: datetime) ->
     row = leases.held(session, Email, claim.email_id, claim.token)
     if row is not None:
         row.last_error = reason[:500]
+        remember(session, row, row.attempts, reason, certain=True, now=now)
         _settle(row, EmailState.FAILED, now)
         leases.release(row)
 
 
-def pause(session: Session, transport: str, reason: str, *, refused: bool = True, now: datetime) -> bool:
-    """Hold back every letter of a transport, which ``refused`` us or is held by a person; False if it was already."""
-    row = {"transport": transport, "reason": reason[:500], "since": now, "refused": refused}
+def pause(session: Session, transport: str, reason: str, *, by_whom: str = "", now: datetime) -> bool:
+    """Hold back every letter of a transport; False if it was held back already. Nobody's name: the provider refused."""
+    row = {"transport": transport, "reason": reason[:500], "since": now, "by_whom": by_whom[:300]}
     return db.insert_once(session, MailPause, [row], unique=["transport"]) == 1
-
-
-def hold(session: Session, transport: str, *, by: Actor, now: datetime) -> bool:
-    """An operator holds back every letter, to stop something from going out; False if they were held back already."""
-    _only_operators(by)
-    return pause(session, transport, f"{by.label} stopped it.", refused=False, now=now)
-
-
-def resume(session: Session, *, by: Actor) -> None:
-    """Let letters leave again, at once even where the way out was being left alone for a while."""
-    _only_operators(by)
-    session.execute(sa.delete(MailPause))
-    circuit.reset(session)
-    ring(session, SEND)
-
-
-def retry(session: Session, email_id: int, *, by: Actor, now: datetime) -> Email:
-    """Try a failed letter again from its first attempt. An unknown one is not: it may have arrived."""
-    _only_operators(by)
-    row = db.locked(session, Email, email_id)
-    if row.state is not EmailState.FAILED:
-        raise Conflict("Only a letter that failed can be tried again. Open the list once more: its state has changed.")
-    row.state = EmailState.QUEUED
-    row.attempts = 0
-    row.try_after = now
-    row.settled_at = None
-    ring(session, SEND)
-    return row
-
-
-def retry_all(session: Session, *, by: Actor, now: datetime) -> int:
-    """Try every failed letter again; returns how many."""
-    _only_operators(by)
-    fresh = {"state": EmailState.QUEUED, "attempts": 0, "try_after": now, "settled_at": None}
-    failed = sa.update(Email).where(Email.state == EmailState.FAILED).values(fresh).returning(Email.id)
-    ring(session, SEND)
-    return len(session.scalars(failed).all())
-
-
-def trial(session: Session, address: str, name: str, *, by: Actor, now: datetime) -> Email:
-    """Queue a trial letter, so that an operator sees whether and how mail arrives."""
-    _only_operators(by)
-    try:
-        return outbox.queue(session, messages.trial(address, name), once=f"trial:{address}:{now.isoformat()}", now=now)
-    except ValueError as error:
-        raise Invalid({"address": str(error)}) from error
-
-
-def _only_operators(by: Actor) -> None:
-    if not by.operator:
-        raise NotFound

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,17 +14,15 @@ from flask.cli import AppGroup, with_appcontext
 from app.accounts import commands as accounts
 from app.accounts import models as accounts_models
 from app.accounts import queries as accounts_queries
+from app.cli.post import mail
+from app.cli.shared import OPERATOR, sentences
 from app.coalitions import commands as coalitions
 from app.coalitions import queries as coalitions_queries
 from app.core import db, moving
-from app.core.actor import Actor
 from app.core.clock import utc_now
-from app.core.errors import Invalid, Refusal
 from app.core.tables import ImportResult, lots
 from app.demo.play import play
 from app.jobs import worker
-from app.mail import commands as post
-from app.mail import queries as post_queries
 from app.targets import commands as targets
 from app.targets import queries as targets_queries
 from config.server import Supervisor, web_command, worker_command
@@ -37,24 +34,8 @@ if TYPE_CHECKING:
 
 user = AppGroup("user", help="People who sign in.")
 imports = AppGroup("import", help="Read organizations and targets from CSV files.")
-mail = AppGroup("mail", help="The outbox: what waits, what failed, holding back and letting go.")
-
-
 database = AppGroup("database", help="The database as a whole.")
 demo = AppGroup("demo", help="The demonstration campaign.")
-
-OPERATOR = Actor(label="The operator at the command line", operator=True)
-
-
-@contextmanager
-def sentences() -> Iterator[None]:
-    """Say a refusal in its own words and leave with status 1."""
-    try:
-        yield
-    except Invalid as refusal:
-        raise click.ClickException("\n".join(refusal.problems.values())) from refusal
-    except Refusal as refusal:
-        raise click.ClickException(refusal.sentence) from refusal
 
 
 def print_link(session: Session, account: accounts_models.Account) -> None:
@@ -144,62 +125,6 @@ def print_result(result: ImportResult) -> None:
     click.echo(f"{result.added} added, {result.updated} updated, {result.unchanged} unchanged.")
     for problem in result.problems:
         click.echo(f"Line {problem.line}: {problem.reason}", err=True)
-
-
-@mail.command("status")
-@with_appcontext
-def mail_status() -> None:
-    """How many letters stand where, and what holds them back."""
-    with db.reading() as session:
-        for state, count in post_queries.counts_by_state(session).items():
-            click.echo(f"{state.value:12}{count:>9,}")
-        oldest = post_queries.oldest_waiting(session)
-        click.echo(f"The longest waiting is due since {oldest:%Y-%m-%d %H:%M} UTC." if oldest else "No letter waits.")
-        for pause in post_queries.pauses(session):
-            click.echo(f"Held back since {pause.since:%Y-%m-%d %H:%M} UTC ({pause.transport}): {pause.reason}")
-
-
-@mail.command("pause")
-@with_appcontext
-def pause_mail() -> None:
-    """Hold back every letter until ``flask mail resume``."""
-    transport = current_app.config["SETTINGS"].mail_transport.value
-    with sentences(), db.transaction() as session:
-        newly = post.hold(session, transport, by=OPERATOR, now=utc_now())
-    click.echo("Letters are held back." if newly else "Letters were held back already.")
-
-
-@mail.command("resume")
-@with_appcontext
-def resume_mail() -> None:
-    """Let letters leave again."""
-    with sentences(), db.transaction() as session:
-        post.resume(session, by=OPERATOR)
-    click.echo("Letters leave again.")
-
-
-@mail.command("retry")
-@click.argument("ids", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True, help="Every letter that failed.")
-@with_appcontext
-def retry_mail(ids: tuple[int, ...], *, every: bool) -> None:
-    """Try failed letters again. Those whose outcome is unknown stay: they may have arrived."""
-    with sentences(), db.transaction() as session:
-        done = post.retry_all(session, by=OPERATOR, now=utc_now()) if every else len(ids)
-        for ident in () if every else ids:
-            post.retry(session, ident, by=OPERATOR, now=utc_now())
-    click.echo(f"{done} will be tried again.")
-
-
-@mail.command("trial")
-@click.argument("address")
-@click.option("--name", default="", help="Whom the letter greets.")
-@with_appcontext
-def trial_mail(address: str, name: str) -> None:
-    """Send a trial letter, to see whether mail leaves and how it arrives."""
-    with sentences(), db.transaction() as session:
-        post.trial(session, address, name, by=OPERATOR, now=utc_now())
-    click.echo("Queued. A worker sends it; flask mail status tells what became of it.")
 
 
 @click.command("worker")

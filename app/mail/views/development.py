@@ -1,4 +1,4 @@
-"""The outbox for operators, and a reader of written letters while developing."""
+"""A reader of written letters while developing."""
 
 from __future__ import annotations
 
@@ -9,27 +9,22 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, request
+from flask import request
 from flask.typing import ResponseReturnValue
 
-from app.core.clock import utc_now
-from app.core.db import reading, transaction
 from app.core.errors import NotFound
-from app.mail import commands, queries
 from app.mail.mime import filename
-from app.web.pages import cursor, download, page, see_other
-from app.web.security import actor, as_letter, development, operator
+from app.mail.views.blueprint import as_html, blueprint, settings
+from app.web.pages import cursor, download, page
+from app.web.security import development
 
-blueprint = Blueprint("mail", __name__)
 PAGE = 50
 NEWEST = 2_000  # letters that a search looks through
 NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*\.eml")
-TONES = {"failed": "bad", "unknown": "warn"}
 
 
 def _folder() -> Path:
-    folder: Path = current_app.config["SETTINGS"].var_dir / "mail"
-    return folder
+    return settings().var_dir / "mail"
 
 
 def _letter(name: str, *, headers_only: bool = False) -> EmailMessage:
@@ -93,7 +88,7 @@ def read_html(name: str) -> ResponseReturnValue:
     html = _letter(name).get_body(("html",))
     if html is None:
         raise NotFound
-    return as_letter(Response(html.get_content(), mimetype="text/html"))
+    return as_html(html.get_content())
 
 
 @blueprint.get("/dev/mail/<name>/files/<int:number>")
@@ -109,49 +104,3 @@ def read_file(name: str, number: int) -> ResponseReturnValue:
         filename(files[number - 1].get_filename() or ""),
         files[number - 1].get_content_type(),
     )
-
-
-@blueprint.get("/operator/mail")
-@operator
-def outbox() -> ResponseReturnValue:
-    """How many letters stand where, what holds them back, and which need a person."""
-    with reading() as session:
-        rows = queries.troubled(session, before=cursor(), limit=PAGE + 1)
-        return page(
-            "mail/outbox.html",
-            counts=queries.counts_by_state(session),
-            oldest=queries.oldest_waiting(session),
-            pauses=queries.pauses(session),
-            letters=rows[:PAGE],
-            older=rows[PAGE - 1].id if len(rows) > PAGE else None,
-            tones=TONES,
-            at=utc_now(),
-        )
-
-
-@blueprint.post("/operator/mail/hold")
-@operator
-def hold() -> ResponseReturnValue:
-    """Hold back every letter."""
-    transport = current_app.config["SETTINGS"].mail_transport.value
-    with transaction() as session:
-        commands.hold(session, transport, by=actor(), now=utc_now())
-    return see_other("/operator/mail", "Letters are held back until you let them leave.")
-
-
-@blueprint.post("/operator/mail/resume")
-@operator
-def resume() -> ResponseReturnValue:
-    """Let letters leave again."""
-    with transaction() as session:
-        commands.resume(session, by=actor())
-    return see_other("/operator/mail", "Letters leave again.")
-
-
-@blueprint.post("/operator/mail/<int:email>/retry")
-@operator
-def retry(email: int) -> ResponseReturnValue:
-    """Try a failed letter again."""
-    with transaction() as session:
-        commands.retry(session, email, by=actor(), now=utc_now())
-    return see_other("/operator/mail", "The letter will be tried again.")

@@ -1,0 +1,41 @@
+"""The blueprint that every page of the post office hangs on, the way between its pages, and a letter shown as HTML."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app, request
+
+from app.web.security import at_the_machine
+from config.settings import Settings
+
+blueprint = Blueprint("mail", __name__)
+# A letter styles itself inline, so its page may; it runs nothing, loads nothing and knows nothing of this site.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
+
+def settings() -> Settings:
+    """This installation's settings."""
+    found: Settings = current_app.config["SETTINGS"]
+    return found
+
+
+def nav() -> list[dict[str, object]]:
+    """The pages of the post office, for the head of each."""
+    pages = [
+        ("Outgoing mail", "/operator/mail"),
+        ("Letters", "/operator/letters"),
+        ("Sending domain", "/operator/mail/check"),
+    ]
+    if current_app.config["SHOW_DEV_MAIL"] and at_the_machine():
+        pages.append(("Written letters", "/dev/mail"))
+    return [{"label": label, "href": href, "current": request.path == href} for label, href in pages]
+
+
+def as_html(html: str) -> Response:
+    """A letter as a mail reader shows it, under a policy of its own; a link in it tells nobody where it stood."""
+    response = Response(html, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
