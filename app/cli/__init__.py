@@ -24,6 +24,7 @@ from app.core.tables import ImportResult, lots
 from app.demo.play import play
 from app.jobs import worker
 from app.targets import commands as targets
+from app.targets import queries as targets_queries
 from config.server import Supervisor, web_command, worker_command
 
 if TYPE_CHECKING:
@@ -103,6 +104,20 @@ def _in_lots(slug: str, read: Table, take: Callable[..., ImportResult]) -> Impor
             coalition = coalitions_queries.coalition_called(session, slug)
             result.join(take(session, coalition, lot, by=OPERATOR, now=utc_now()))
     return result
+
+
+@imports.command("districts")
+@click.argument("file", type=click.File("rb"))
+@click.option("--coalition", "slug", required=True, help="The coalition's name in its addresses.")
+@click.option("--body", required=True, help="The body's name in its addresses.")
+@with_appcontext
+def import_districts(file: BinaryIO, slug: str, body: str) -> None:
+    """Read postal prefixes and their districts into a body; bad lines are listed and the good ones go in."""
+    with sentences(), db.transaction() as session:
+        coalition = coalitions_queries.coalition_called(session, slug)
+        row = targets_queries.target_of(session, coalition.id, body)
+        result = targets.import_districts(session, row, file.read(), by=OPERATOR, now=utc_now())
+    print_result(result)
 
 
 def print_result(result: ImportResult) -> None:

@@ -16,6 +16,7 @@ MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d")
 # Braces name parts of the entry's detail; {actor} is who did it.
 ACTS: dict[str, str] = {
     "coalition.created": "{actor} formed the coalition {name}.",
+    "coalition.settled": "{actor} settled that updates of {name} are approved by {approval}.",
     "organization.added": "{actor} listed {name} as {role}.",
     "organization.edited": "{actor} changed what is said of {name}: {changed}.",
     "organization.joined": "{actor} brought in {name}.",
@@ -35,6 +36,7 @@ ACTS: dict[str, str] = {
     "campaign.closed": "{actor} closed the campaign “{title}”.",
     "target.added": "{actor} added the target {name}.",
     "target.edited": "{actor} changed the target {name}.",
+    "target.districts_imported": "{actor} imported postal codes of {name}: {added} new, {updated} changed.",
     "commitment.recorded": "{actor} recorded a promise of {target}: “{headline}”.",
     "commitment.extended": "{actor} recorded that {target} extended “{headline}” until {until}.",
     "commitment.kept": "{actor} recorded that {target} kept “{headline}”.",

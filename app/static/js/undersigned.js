@@ -53,6 +53,41 @@
     }
   }
 
+  // Whom an update reaches is asked again whenever a part of the audience changes; the button stays for the impatient.
+  for (const part of document.querySelectorAll("[data-reach-url]")) {
+    const form = part.closest("form");
+    const target = part.querySelector("[data-reach]");
+    let timer = 0;
+    let asked = 0;
+    const count = async () => {
+      const mine = ++asked;
+      const query = new URLSearchParams();
+      for (const field of form.elements) {
+        const counts = field.name === "organization_id" || (part.contains(field) && field.name);
+        if (counts && field.value && (field.type !== "checkbox" || field.checked)) query.append(field.name, field.value);
+      }
+      target.setAttribute("aria-busy", "true");
+      try {
+        const answer = await fetch(`${part.dataset.reachUrl}?${query}`);
+        if (answer.ok && mine === asked) target.innerHTML = await answer.text();
+      } finally {
+        if (mine === asked) target.removeAttribute("aria-busy");
+      }
+    };
+    const soon = (event) => {
+      if (event.target.name !== "organization_id" && !part.contains(event.target)) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => count().catch(() => {}), 300);
+    };
+    form.addEventListener("input", soon);
+    form.addEventListener("change", soon);
+    part.querySelector("[data-reach-button]").addEventListener("click", (event) => {
+      event.preventDefault();
+      clearTimeout(timer);
+      count().catch(() => form.requestSubmit(event.target));
+    });
+  }
+
   // The server turns Markdown into clean HTML; the page only shows what it sends.
   for (const area of document.querySelectorAll("[data-preview-url]")) {
     const target = area.closest(".field").querySelector("[data-preview-target]");

@@ -1,35 +1,13 @@
-"""What may happen to an update, and what its words may hold."""
+"""What may happen to an update, when, and by whom."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 
-from app.broadcasts.models import GIVEN_NAME, NAMELESS, Broadcast, BroadcastState
-from app.core.errors import Conflict, Invalid
+from app.broadcasts.models import Broadcast, BroadcastState
+from app.core.errors import Conflict
 
-FIELD = re.compile(r"\{([^{}\n]{0,40})\}")
 WAY = ("draft", "approved", "sending", "sent")
-
-
-def filled(text: str, given_name: str) -> str:
-    """The words with the reader's given name in place of ``{given_name}`` ("friend" when there is none)."""
-    return text.replace(GIVEN_NAME, given_name or NAMELESS)
-
-
-def filled_markdown(text: str, given_name: str) -> str:
-    """As ``filled``, for Markdown: a name like ``_Ana_`` is a name and no markup."""
-    return filled(text, re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", given_name))
-
-
-def check_words(subject: str, body: str) -> None:
-    """Refuse merge fields that nothing would fill, at the field where they stand."""
-    problems: dict[str, str] = {}
-    for name, words in (("subject", subject), ("body", body)):
-        unknown = next((found.group(0) for found in FIELD.finditer(words) if found.group(0) != GIVEN_NAME), None)
-        if unknown:
-            problems[name] = f"{unknown} would be sent as it stands. The only field is {GIVEN_NAME}."
-    if problems:
-        raise Invalid(problems)
 
 
 def must_be_draft(broadcast: Broadcast) -> None:
@@ -55,7 +33,26 @@ def must_be_approvable(broadcast: Broadcast, account_id: int | None) -> None:
         raise Conflict("Somebody other than its author approves an update. Ask a colleague or another member group.")
 
 
-def must_be_sendable(broadcast: Broadcast) -> None:
-    """Only the very words that were approved are sent."""
+def must_be_of_another_organization(
+    broadcast: Broadcast, approving: Collection[int], *, belongs_to_sender: bool, asked: bool
+) -> None:
+    """Where the coalition ``asked`` for it, whoever approves stands outside the sender.
+
+    ``approving`` are the organizations for which the person may approve; one of them must be another than the sender.
+    """
+    if asked and (belongs_to_sender or not set(approving) - {broadcast.organization_id}):
+        raise Conflict(
+            f"In this coalition a person of another organization approves an update of {broadcast.organization.name}. "
+            "Ask another member group to read it."
+        )
+
+
+def must_be_sendable(broadcast: Broadcast, *, elsewhere: bool = False) -> None:
+    """Only the very words that were approved are sent; with ``elsewhere``, approved by another organization."""
     if broadcast.state is not BroadcastState.APPROVED or broadcast.approved_version != broadcast.version:
         raise Conflict("These words have not been approved. Ask a second person to approve them, then send.")
+    if elsewhere and broadcast.approver_organization_id in {None, broadcast.organization_id}:
+        raise Conflict(
+            "The coalition now asks for the approval of another organization. Save the update again, then ask a "
+            "person of another member group to approve it."
+        )

@@ -54,7 +54,7 @@ class NewTarget(Input):
     rules: str = Field(default="", max_length=5000)
 
 
-def _lead(session: Session, coalition_id: int, by: Actor) -> int | None:
+def lead_of(session: Session, coalition_id: int, by: Actor) -> int | None:
     """The organization an organizer acts for; the system and an operator act for none."""
     if by == SYSTEM or by.operator:
         return None
@@ -87,7 +87,7 @@ def read_targets(body: bytes) -> Table:
 
 def import_targets(session: Session, coalition: Coalition, body: bytes, *, by: Actor, now: datetime) -> ImportResult:
     """Read a CSV of targets into a coalition, as ``take_targets`` takes its lines, in one transaction."""
-    _lead(session, coalition.id, by)
+    lead_of(session, coalition.id, by)
     table = read_targets(body)
     result = ImportResult(problems=table.problems)
     result.join(take_targets(session, coalition, table.rows, by=by, now=now))
@@ -138,7 +138,7 @@ class _Desk:
     """A coalition's targets while they are worked on; its row is held, so that two imports cannot cross."""
 
     def __init__(self, session: Session, coalition: Coalition, *, by: Actor, now: datetime) -> None:
-        self.lead = _lead(session, coalition.id, by)
+        self.lead = lead_of(session, coalition.id, by)
         self.session, self.by, self.now = session, by, now
         self.coalition = db.locked(session, Coalition, coalition.id)
         rows = session.scalars(sa.select(Target).where(Target.coalition_id == coalition.id)).all()
