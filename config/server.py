@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -91,3 +92,7 @@ class Supervisor:
                 sys.stderr.write(f"{name} did not stop within {GRACE_SECONDS} s and was killed; its leases run out.\n")
                 process.kill()
                 process.wait()
+        for process in running.values():
+            # What a part that died or was killed left behind: the web server's own workers would keep its port.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)

@@ -162,13 +162,18 @@ def test_killed_in_the_middle_and_started_again_nothing_is_lost_and_nothing_come
     assert written(tmp_path / "mail") == Counter({f"person{number}@people.example": 1 for number in range(SIGNERS)})
 
 
-def test_a_part_that_dies_stops_the_rest_and_says_so(installation: Installation) -> None:
+@pytest.mark.parametrize("part", [b"flask", b"granian"])
+def test_a_part_that_dies_stops_the_rest_and_leaves_nobody_behind(installation: Installation, part: bytes) -> None:
     installation.start()
     assert installation.process is not None
-    parts = [ident for ident in children(installation.process.pid) if b"worker" in command_of(ident)]
+    everybody = children(installation.process.pid)
+    parts = [ident for ident in everybody if part in command_of(ident)]
     os.kill(parts[-1], signal.SIGKILL)
     assert installation.process.wait(60) != 0
     assert not installation.answers()
+    wait_until(
+        lambda: not any(Path(f"/proc/{ident}/cmdline").exists() and command_of(ident) for ident in everybody), "all"
+    )
 
 
 def command_of(ident: int) -> bytes:
