@@ -71,15 +71,25 @@ JOBS = (
 __all__ = ["JOBS", "VIEWS", "create_app", "schema"]
 
 
+def _bind_mail(settings: Settings) -> None:
+    """Say how letters leave and what comes back of them."""
+    render.bind(
+        base_url=settings.base_url,
+        mail_from=settings.mail_from,
+        postal_address=settings.mail_postal_address,
+        reply_domain=settings.reply_domain,
+    )
+    mail_jobs.bind(settings)
+    returns_jobs.bind(settings)
+
+
 def create_app(settings: Settings) -> Flask:
     """Bind the process to its database, queue and keys, and hang every room into one Flask app."""
     logging.configure(settings.log_level, json=settings.production)
     db.connect(settings.database_url)
     tokens.bind(settings.secret_key)
-    render.bind(base_url=settings.base_url, mail_from=settings.mail_from, postal_address=settings.mail_postal_address)
-    mail_jobs.bind(settings)
-    returns_jobs.bind(settings)
-    engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
+    _bind_mail(settings)
+    engine.bind(settings.queue_url, run=worker.heard, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,

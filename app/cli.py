@@ -189,7 +189,7 @@ def trial_mail(address: str, name: str) -> None:
 
 @click.command("worker")
 @click.option("--until-idle", is_flag=True, help="Do all work there is, then stop.")
-@click.option("--threads", default=4, show_default=True, help="How many jobs at a time.")
+@click.option("--threads", default=4, show_default=True, help="Threads that hand letters over.")
 def run_worker(*, until_idle: bool, threads: int) -> None:
     """Send letters, close statements, count signatures: everything that outlives a request."""
     if until_idle:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.campaigns.models import Campaign
 from app.coalitions.models import Coalition
-from app.coalitions.queries import may
+from app.coalitions.queries import may, organizations_acting
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
 from app.mailings.models import Mailing, MailingBatch, MailingState
@@ -18,6 +18,7 @@ from app.mailings.queries import Progress, unknown_batches
 from app.mailings.queries import progress as progress_of
 from app.mailings.rules import DECIDED
 from app.petitions.models import Petition, Signature, SignatureState
+from app.returns.models import Reply
 from app.supporters.models import Purpose, Standing, Supporter
 
 if TYPE_CHECKING:
@@ -135,6 +136,25 @@ def held_in(session: Session, *, by: Actor) -> list[Broadcast]:
         .order_by(Broadcast.id)
     )
     return list(session.scalars(query))
+
+
+def answers_to(broadcast: Broadcast) -> sa.ColumnElement[bool]:
+    """The condition on replies that makes them answers to this update."""
+    return sa.false() if broadcast.mailing_id is None else Reply.mailing_id == broadcast.mailing_id
+
+
+def answered_broadcast(session: Session, slug: str, ident: int, *, by: Actor) -> Broadcast:
+    """The update, for those who may write in its sender's name: they alone see who answered. Else NotFound."""
+    found = broadcast_for(session, slug, ident, by=by)
+    if not may_read_answers(session, found, by=by):
+        raise NotFound
+    return found
+
+
+def may_read_answers(session: Session, broadcast: Broadcast, *, by: Actor) -> bool:
+    """Whether somebody may see the addresses of those who answered: supporters gave them to the sender only."""
+    acting = organizations_acting(session, broadcast.campaign.coalition_id, by=by, right=Right.WRITE_UPDATE)
+    return any(one.id == broadcast.organization_id for one in acting)
 
 
 def awaiting_approval(session: Session, *, by: Actor) -> list[Broadcast]:

@@ -15,8 +15,9 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
 from app.core.inputs import Input
+from app.returns.queries import count_replies, file_of, replies_to
 from app.web.forms import form_state, posted, redisplays
-from app.web.pages import cursor, page, see_other
+from app.web.pages import cursor, download, page, see_other
 from app.web.security import actor, signed_in
 
 blueprint = Blueprint("broadcasts", __name__)
@@ -89,10 +90,39 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             audience=queries.audience_size(session, broadcast),
             undecided=queries.undecided(session, broadcast),
             progress=queries.progress(session, broadcast),
+            replied=count_replies(session, queries.answers_to(broadcast)),
+            reads=queries.may_read_answers(session, broadcast, by=by),
             may_write=any(organization.id == broadcast.organization_id for organization in acting),
             may_approve=bool(approving) and by.account_id != broadcast.author_id,
             form=form_state(),
         )
+
+
+@blueprint.get("/work/<coalition>/updates/<int:ident>/replies")
+@signed_in
+def replies(coalition: str, ident: int) -> ResponseReturnValue:
+    """What people answered to an update, for its sender only."""
+    with reading() as session:
+        broadcast = queries.answered_broadcast(session, coalition, ident, by=actor())
+        found = replies_to(session, queries.answers_to(broadcast), before=cursor(), limit=PAGE + 1)
+        return page(
+            "broadcasts/replies.html",
+            coalition=broadcast.campaign.coalition,
+            demo=broadcast.campaign.coalition.is_demo,
+            broadcast=broadcast,
+            replies=found[:PAGE],
+            older=f"?before={found[PAGE - 1].id}" if len(found) > PAGE else None,
+        )
+
+
+@blueprint.get("/work/<coalition>/updates/<int:ident>/replies/files/<int:file>")
+@signed_in
+def reply_file(coalition: str, ident: int, file: int) -> ResponseReturnValue:
+    """A file that came with an answer to an update."""
+    with reading() as session:
+        broadcast = queries.answered_broadcast(session, coalition, ident, by=actor())
+        found = file_of(session, queries.answers_to(broadcast), file)
+        return download(found.body, found.filename, "application/octet-stream")
 
 
 @blueprint.get("/work/<coalition>/updates/<int:ident>/edit")

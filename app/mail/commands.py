@@ -5,21 +5,23 @@ Every settling is fenced by the claim's token: whoever lost the claim changes no
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy.orm import defer
 
 from app.core import db
 from app.core.errors import Conflict, Invalid, NotFound
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.mail import messages, outbox
+from app.mail import circuit, messages, outbox
 from app.mail.models import Email, EmailState, MailPause
 from app.mail.outbox import SEND
 from app.mail.render import Rendered
-from app.mail.transports import Accepted, AccountRefused, NotAccepted, OutcomeUnknown, TryAgain
+from app.mail.transports import Accepted, AccountRefused, NotAccepted, Outcome, OutcomeUnknown, TryAgain
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 MOST_ATTEMPTS = 12
 # The waits between twelve attempts: quick at first, because most trouble is short, about two days in all.
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 80, 160, 300, 720, 1440))
+BODILESS = (defer(Email.raw), defer(Email.html), defer(Email.text), defer(Email.context))
+SKEW = timedelta(minutes=5)  # clocks of several machines differ by less
 UNSETTLED = (EmailState.SUBMITTING, EmailState.UNKNOWN)
 STOPPED = "The worker stopped while it handed the letter over."
 
@@ -39,15 +43,35 @@ class Claim:
 
     email_id: int
     token: str
+    repeatable: bool
+    canonical: str  # the address by which suppression is asked; empty for a letter that goes out in any case
 
 
-def take(session: Session, *, lot: int, lease: timedelta, now: datetime) -> list[Claim]:
-    """Take the most urgent due letters, and those that a worker died over if they may repeat."""
+@dataclass(frozen=True, slots=True)
+class Going:
+    """A letter as it is about to be handed over: its claim, its words, its id and bytes."""
+
+    claim: Claim
+    words: Rendered
+    message_id: str
+    raw: bytes
+
+
+def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, now: datetime) -> list[Claim]:
+    """Take the most urgent due letters, and those that a worker died over if they may repeat.
+
+    As a ``probe`` of a way out that just served nobody, one: rather one that may repeat, and not always the same.
+    """
     due = sa.or_(
         Email.state == EmailState.QUEUED, sa.and_(Email.state == EmailState.SUBMITTING, Email.repeatable.is_(True))
     )
-    rows = leases.claim(session, Email, due, order=(Email.rank, Email.id), lot=lot, lease=lease, now=now)
-    return [Claim(row.id, str(row.lease_token)) for row in rows if _can_go(row, now)]
+    order = (Email.repeatable.desc(), Email.try_after, Email.id) if probe else (Email.rank, Email.id)
+    rows = leases.claim(session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now)
+    return [_claim(row) for row in rows if _can_go(row, now)]
+
+
+def _claim(row: Email) -> Claim:
+    return Claim(row.id, str(row.lease_token), row.repeatable, "" if row.ignores_suppression else row.to_canonical)
 
 
 def _can_go(row: Email, now: datetime) -> bool:
@@ -61,13 +85,28 @@ def _can_go(row: Email, now: datetime) -> bool:
     return True
 
 
+def bring_forward(session: Session, *, now: datetime) -> int:
+    """Call letters due whose hour lies further ahead than any wait of ours: a clock that has been put back set it."""
+    waits = enumerate((timedelta(0), *WAITS))
+    too_far = [
+        sa.and_(Email.attempts == tried, Email.try_after > now + max(wait, circuit.LONGEST_ASKED) + SKEW)
+        for tried, wait in waits
+    ]
+    dated = sa.or_(sa.and_(Email.attempts == 0, Email.created_at > now + SKEW), *too_far)
+    early = sa.update(Email).where(Email.state == EmailState.QUEUED, Email.try_after > now, dated)
+    moved = session.scalars(early.values(try_after=now).returning(Email.id)).all()
+    if moved:
+        ring(session, SEND)
+    return len(moved)
+
+
 def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
     """Call letters unknown that may not repeat and whose worker died while it handed them over: they may have arrived.
 
     The claim's token stays: if that worker was only slow, ``settle`` still takes its answer.
     """
     lost = sa.select(Email).where(
-        Email.state == EmailState.SUBMITTING, Email.repeatable.is_(False), Email.leased_until < now
+        Email.state == EmailState.SUBMITTING, Email.repeatable.is_(False), leases.is_free(Email, now)
     )
     rows = list(session.scalars(lost.order_by(Email.id).limit(lot).with_for_update(skip_locked=True)))
     for row in rows:
@@ -76,43 +115,57 @@ def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
     return len(rows)
 
 
-def hand_over(
-    session: Session, claim: Claim, words: Rendered, message_id: str, raw: bytes, *, until: datetime, now: datetime
-) -> bool:
-    """Write down, before the call, that this letter is being handed over; False if it must not be.
+def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: datetime) -> set[int]:
+    """Write down, before the call, that these letters are being handed over; the ids of those that may be.
 
     Suppression is asked here, at the last moment. Commit before calling the transport.
     """
-    row = leases.held(session, Email, claim.email_id, claim.token)
-    if row is None or row.state is not EmailState.QUEUED:
-        return False
-    reason = outbox.suppressed(session, row)
-    if reason is not None:
-        row.last_error = f"The address gets no letters: {reason}"
-        _settle(row, EmailState.DROPPED, now)
-        leases.release(row)
-        return False
+    outbox.wait_for(session, {going.claim.canonical for going in lot} - {""})
+    rows = _held(session, [going.claim for going in lot])
+    stopped = outbox.suppressed(session, list(rows.values()))
+    handed: set[int] = set()
+    for going in lot:
+        row = rows.get(going.claim.email_id)
+        if row is None or row.state is not EmailState.QUEUED:
+            continue
+        if row.id in stopped:
+            row.last_error = f"The address gets no letters: {stopped[row.id]}"
+            _settle(row, EmailState.DROPPED, now)
+            leases.release(row)
+            continue
+        _leaves(row, going, until)
+        handed.add(row.id)
+    return handed
+
+
+def _held(session: Session, claims: Iterable[Claim]) -> dict[int, Email]:
+    """The letters that are still ours, without their bodies."""
+    return leases.held_all(session, Email, {claim.email_id: claim.token for claim in claims}, BODILESS)
+
+
+def _leaves(row: Email, going: Going, until: datetime) -> None:
     row.state = EmailState.SUBMITTING
     row.leased_until = until
-    row.attempt_token = claim.token
-    row.message_id = message_id
-    row.subject, row.text, row.html = words.subject, words.text, words.html
-    row.raw = raw if row.keep_bytes else None
-    return True
+    row.attempt_token = going.claim.token
+    row.message_id = going.message_id
+    row.subject, row.text, row.html = going.words.subject, going.words.text, going.words.html
+    row.raw = going.raw if row.keep_bytes else None
 
 
-def settle(session: Session, claim: Claim, outcome: Accepted | NotAccepted, *, now: datetime) -> EmailState | None:
-    """Write down what became of a letter; None if another has it by now."""
-    row = leases.held(session, Email, claim.email_id, claim.token)
-    if row is None:
-        return None
-    if isinstance(outcome, Accepted):
-        _taken(row, outcome, now)
-    elif row.state in UNSETTLED:
-        row.last_error = outcome.reason
-        _not_taken(row, outcome, now)
-    leases.release(row)
-    return row.state
+def settle(session: Session, outcomes: dict[Claim, Outcome], *, now: datetime) -> dict[int, EmailState]:
+    """Write down what became of letters; a letter that another has by now is left alone and is not in the answer."""
+    rows = _held(session, outcomes)
+    for claim, outcome in outcomes.items():
+        row = rows.get(claim.email_id)
+        if row is None:
+            continue
+        if isinstance(outcome, Accepted):
+            _taken(row, outcome, now)
+        elif row.state in UNSETTLED:
+            row.last_error = outcome.reason
+            _not_taken(row, outcome, now)
+        leases.release(row)
+    return {row.id: row.state for row in rows.values()}
 
 
 def _taken(row: Email, outcome: Accepted, now: datetime) -> None:
@@ -163,11 +216,18 @@ def _back(row: Email) -> None:
     row.attempts -= 1
 
 
-def put_back(session: Session, claims: list[Claim]) -> None:
-    """Let go of letters that were taken but not worked on."""
-    for claim in claims:
-        row = leases.held(session, Email, claim.email_id, claim.token)
-        if row is not None and row.state is EmailState.QUEUED:
+def put_back(session: Session, claims: Sequence[Claim]) -> None:
+    """Let go of letters that were taken and not yet marked; any other is left alone, because it may have left."""
+    for row in _held(session, claims).values():
+        if row.state is EmailState.QUEUED:
+            _back(row)
+            leases.release(row)
+
+
+def unmark(session: Session, claims: Sequence[Claim]) -> None:
+    """Let go of letters that were marked as being handed over, and certainly were not."""
+    for row in _held(session, claims).values():
+        if row.state in {EmailState.QUEUED, EmailState.SUBMITTING}:
             _back(row)
             leases.release(row)
 
@@ -181,22 +241,23 @@ def unwritable(session: Session, claim: Claim, reason: str, *, now: datetime) ->
         leases.release(row)
 
 
-def pause(session: Session, transport: str, reason: str, *, now: datetime) -> bool:
-    """Hold back every letter of a transport; False if it was held back already."""
-    row = {"transport": transport, "reason": reason[:500], "since": now}
+def pause(session: Session, transport: str, reason: str, *, refused: bool = True, now: datetime) -> bool:
+    """Hold back every letter of a transport, which ``refused`` us or is held by a person; False if it was already."""
+    row = {"transport": transport, "reason": reason[:500], "since": now, "refused": refused}
     return db.insert_once(session, MailPause, [row], unique=["transport"]) == 1
 
 
 def hold(session: Session, transport: str, *, by: Actor, now: datetime) -> bool:
     """An operator holds back every letter, to stop something from going out; False if they were held back already."""
     _only_operators(by)
-    return pause(session, transport, f"{by.label} stopped it.", now=now)
+    return pause(session, transport, f"{by.label} stopped it.", refused=False, now=now)
 
 
 def resume(session: Session, *, by: Actor) -> None:
-    """Let letters leave again."""
+    """Let letters leave again, at once even where the way out was being left alone for a while."""
     _only_operators(by)
     session.execute(sa.delete(MailPause))
+    circuit.reset(session)
     ring(session, SEND)
 
 

@@ -18,6 +18,7 @@ from markupsafe import escape
 from app.mail import jobs, mime, render
 from app.mail.message import Message
 from app.mail.models import Email
+from app.mail.outbox import CATEGORIES
 from app.mail.render import Unwritable
 from app.mail.transports import (
     Accepted,
@@ -53,6 +54,7 @@ __all__ = [
     "holes",
     "largest_lot",
     "lot",
+    "not_used",
     "patience",
     "submit_many",
     "takes_many",
@@ -137,19 +139,21 @@ class Filling:
             html=self.fill(form.html, reader.values),
         )
         leave = self.fill(form.unsubscribe_url, reader.values)
+        through_us = mime.reply_address(mime.Thread(reader_id=reader.id)) if form.reply_to else ""
         row = Email(
             id=reader.id,
             rank=3,
             to_address=reader.address,
             to_name=reader.name,
             from_name=form.from_name,
-            reply_to=form.reply_to,
+            reply_to=through_us or form.reply_to,
+            answers_directly=True,
             language=form.language,
             unsubscribe_path=leave.removeprefix(render.house().base_url),
             attachments=[],
         )
-        message = mime.build(words, row, message_id, now=now)
-        return Letter(reader.id, attempt, message, message.as_bytes())
+        message, raw = mime.written(words, row, message_id, now=now)
+        return Letter(reader.id, attempt, message, raw, CATEGORIES[row.rank])
 
 
 def new_message_id(reader_id: int) -> str:
@@ -167,6 +171,11 @@ def held_back() -> bool:
     return jobs.held_back()
 
 
+def not_used() -> None:
+    """There was nothing to hand over, after ``held_back`` had allowed it."""
+    jobs.not_used()
+
+
 def heed(outcome: NotAccepted) -> None:
     """Have everything wait, where an outcome says more than that of one lot."""
     jobs.heed(outcome)
@@ -177,7 +186,9 @@ def submit_many(wanted: Lot) -> Accepted:
     many = takes_many()
     if many is None:
         raise RuntimeError("The bound way out takes one reader at a time.")
-    return many.submit_many(wanted)
+    accepted = many.submit_many(wanted)
+    jobs.heed(accepted)
+    return accepted
 
 
 def takes_many() -> ManyTransport | None:
@@ -211,4 +222,6 @@ def lot(form: Form, attempt: str, readers: Sequence[Reader]) -> Lot:
 
 def hand_over(letter: Letter) -> Accepted:
     """Hand one reader's letter over. Raises the outcome."""
-    return jobs.bound().submit(letter)
+    accepted = jobs.bound().submit(letter)
+    jobs.heed(accepted)
+    return accepted

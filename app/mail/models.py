@@ -29,6 +29,7 @@ class EmailState(Enum):
 class Email(Leased, Base):
     """One outgoing letter. ``once`` is the dedupe key: a second letter with the same key is not queued.
 
+    ``answers_directly``: its Reply-To is ``reply_to`` itself, even where answers come back through us first.
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
     ``attempt_token`` is the newest attempt's, kept for ever: a report that carries it speaks of this letter.
@@ -51,6 +52,7 @@ class Email(Leased, Base):
     to_name: Mapped[str] = mapped_column(sa.String(200), default="")
     from_name: Mapped[str] = mapped_column(sa.String(200), default="")
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    answers_directly: Mapped[bool] = mapped_column(default=False)
     stream: Mapped[str] = mapped_column(sa.String(60), default="")
     unsubscribe_path: Mapped[str] = mapped_column(sa.String(500), default="")
     language: Mapped[str] = mapped_column(sa.String(20), default="en")
@@ -107,3 +109,25 @@ class MailPause(Base):
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
+    refused: Mapped[bool] = mapped_column(default=False)
+
+
+class MailCircuit(Base):
+    """How a transport fares as a whole. ``opened_at``: letters wait since then, until ``try_at``; then one tries.
+
+    ``failures`` in a row since ``failing_since`` struck the letters in ``struck``; ``probe`` is the token of the one
+    attempt under way, held until ``probe_until``.
+    """
+
+    __tablename__ = "mail_circuits"
+
+    transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    failing_since: Mapped[datetime | None]
+    struck: Mapped[list[int]] = mapped_column(sa.JSON)
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    opened_at: Mapped[datetime | None]
+    wait_seconds: Mapped[int] = mapped_column(default=0)
+    try_at: Mapped[datetime | None]
+    probe: Mapped[str | None] = mapped_column(sa.String(32))
+    probe_until: Mapped[datetime | None]

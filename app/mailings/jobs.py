@@ -11,13 +11,14 @@ import structlog
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import mass
+from app.mail import circuit, mass, mime
 from app.mailings import commands, queries
 from app.mailings.commands import Taken
 from app.mailings.messages import WRITERS
 from app.mailings.models import Mailing, MailingLetter
 from app.mailings.rules import SEND
 
+circuit.WAKES.append(SEND)
 log = structlog.get_logger()
 _ALONE = threading.Lock()
 
@@ -41,6 +42,7 @@ def _send() -> int:
         lost = commands.give_up_the_lost(session, now=now)
         taken = commands.claim(session, lease=mass.patience(), now=now)
     if taken is None:
+        mass.not_used()
         return lost
     if mass.takes_many() is None:
         _one_by_one(taken)
@@ -73,12 +75,14 @@ def _written(taken: Taken) -> Written:
 
 
 def _form(row: MailingLetter) -> mass.Form:
+    # The provider takes one address for answers for all readers of a request, so it can only name the mailing.
+    through_us = mime.reply_address(mime.Thread(mailing_id=row.mailing_id)) if row.reply_to else ""
     return mass.Form(
         subject=row.subject,
         text=row.text,
         html=row.html,
         from_name=row.from_name,
-        reply_to=row.reply_to,
+        reply_to=through_us or row.reply_to,
         language=row.language,
         unsubscribe_url=row.unsubscribe_url,
         holes={name: (tags[0], tags[1]) for name, tags in row.holes.items()},

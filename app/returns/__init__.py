@@ -1,1 +1,1 @@
-"""What comes back: reports of the mail provider, bounces, complaints, and what is done about each."""
+"""What comes back: reports of the provider, bounces, complaints, replies. Whose letters, the rooms above know."""

@@ -158,15 +158,14 @@ def _left_by(session: Session, supporter: Supporter, name: str) -> list[Organiza
 
 
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
-    """Erase a person: the row, the ledger, and letters not yet handed over. Counts of signatures stay.
+    """Erase a person: the row, the ledger, what they replied, and letters not yet handed over. Counts stay.
 
     Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
     somebody who signs for an organization are that organization's record and stay.
     """
-    mine = sa.and_(
-        Email.to_canonical == supporter.email_canonical,
-        sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/")),
-    )
+    kinds = sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/"))
+    mine = sa.and_(Email.to_canonical == supporter.email_canonical, kinds)
+    returns.forget_sender(session, supporter.email_canonical, kinds, now=now)
     outbox.take_back(session, mine, reason="The person asked to be erased.", now=now)
     session.execute(
         sa.update(Email)

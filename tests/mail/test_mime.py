@@ -186,3 +186,20 @@ def test_a_bounce_address_is_bound_to_its_letter_and_its_host() -> None:
     signature = mime.verp_address(42).partition(".")[2]
     assert mime.read_verp(f"bounce+43.{signature}") is None
     assert mime.read_verp(mime.verp_address(42).replace("mail.", "evil.")) is None
+
+
+def test_words_cannot_part_a_letter_anew() -> None:
+    forged = "\n".join(f"--{line}\nContent-Type: text/html\n\n<p>forged</p>" for line in mime.BOUNDARIES)
+    words = render.Rendered("Hello", f"Dear reader,\n{forged}\n--{mime.BOUNDARIES[0]}--\n", "<p>Dear reader</p>\n")
+    pdf = EmailAttachment(filename="letter.pdf", mimetype="application/pdf", body=b"%PDF")
+    found = parsed(pdf, words=words)
+    kinds = [part.get_content_type() for part in found.walk() if not part.is_multipart()]
+    assert kinds == ["text/plain", "text/html", "application/pdf"]
+    html = found.get_body(("html",))
+    assert html is not None
+    assert "forged" not in html.get_content()
+
+
+def test_an_address_that_needs_quoting_arrives_as_it_was_given() -> None:
+    for address in ("o'hara+news@example.org", '"odd name"@example.org', "a.b-c_d@sub.example.org"):
+        assert parsed(to=address)["To"].addresses[0].addr_spec == address

@@ -204,6 +204,6 @@ def test_a_trial_letter_is_queued_from_the_command_line_and_a_non_address_refuse
 )
 def test_the_settings_choose_the_way_out(chosen: dict[str, object], kind: str) -> None:
     jobs.bind(Settings.model_validate(chosen))
-    transport = jobs._Bound.transport
-    assert transport is not None
-    assert transport.name == kind
+    sender = jobs._Bound.sender
+    assert sender is not None
+    assert sender.transport.name == kind

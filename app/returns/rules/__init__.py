@@ -1,1 +1,1 @@
-"""What reports mean and what is done about them, without a database."""
+"""What reports and mail that came in mean, without a database."""

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
-from email.utils import getaddresses
 
 from flufl.bounce import all_failures
 
 from app.mail.mime import read_reader_verp, read_verp
 from app.returns.models import Cause, Kind
+from app.returns.rules.parts import addresses
 from app.returns.rules.policy import coded
 from app.returns.rules.reading import made_key, without_addresses
 
@@ -110,8 +110,9 @@ def _field(block: Message, name: str) -> str:
 
 def _recipients(message: Message) -> Iterator[str]:
     values = [str(value)[:2_000] for name in OURS for value in message.get_all(name, [])]
-    for _, address in getaddresses(values):
-        yield address
+    for value in values:
+        for _, address in addresses(value):
+            yield address
 
 
 def _returned_id(message: Message) -> str:
