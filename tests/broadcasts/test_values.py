@@ -22,7 +22,8 @@ from app.petitions.models import PetitionState
 from app.supporters.models import Supporter
 from app.targets.models import Target, TargetKind
 from tests.broadcasts.builders import stage
-from tests.broadcasts.test_audience import council, petition, somebody, statement
+from tests.broadcasts.test_audience import council, petition, somebody
+from tests.broadcasts.test_signatories_supporters import statement
 from tests.builders import NOW
 
 BODY = "Hello {given_name|neighbor}, {count} of us wrote to {official|your council member}."

@@ -312,7 +312,7 @@ def test_what_holds_letters_back_is_said_in_words(database: Flask) -> None:
     with reading() as session:
         (said,) = queries.troubles(session, now=NOW + timedelta(seconds=2))
     assert "No letter leaves by scripted since" in said
-    assert "3 failures in a row: down." in said
+    assert "It served nobody 3 times in a row: down." in said
     assert "tries again in 3 s" in said
     _ask(NOW + FIRST_WAIT)
     with reading() as session:

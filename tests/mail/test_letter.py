@@ -294,7 +294,7 @@ def test_an_answer_that_arrives_while_somebody_sends_again_is_not_overruled(data
         assert (row.state, row.provider_id) == (EmailState.ACCEPTED, "late")
         assert acts() == []
     else:
-        assert settled is None
+        assert settled == {}
         assert (row.state, row.lease_token) == (EmailState.QUEUED, None)
         assert acts() == ["mail.sent_again"]
 

@@ -24,7 +24,7 @@ def test_a_provider_that_refuses_us_is_told_to_monitors_and_a_hold_by_a_person_i
         commands.hold(session, "smtp", by=OPERATOR, now=NOW)
     good, said = mail_check(client)
     assert good
-    assert "Operator stopped it." in said
+    assert f"held back by {OPERATOR.label}" in said
     with transaction() as session:
         commands.pause(session, "sendgrid", "SendGrid said 401", now=NOW)
     good, said = mail_check(client)

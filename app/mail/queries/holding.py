@@ -74,9 +74,10 @@ def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:
 
 
 def troubles(session: Session, *, now: datetime, zone: str = "UTC") -> list[str]:
-    """The same in a sentence or two each; empty when letters leave."""
+    """The same in a few sentences each; empty when letters leave."""
     return [
-        f"No letter leaves by {one.transport} since {spoken(one.since, zone)}. {_ended(one.reason)} {one.until}"
+        f"No letter leaves by {one.transport} since {spoken(one.since, zone)}, held back by {one.who}. "
+        f"{_ended(one.reason)} {one.until}"
         for one in hindrances(session, now=now, zone=zone)
     ]
 

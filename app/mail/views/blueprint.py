@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, request
 
-from app.web.security import at_the_machine
+from app.web.security import as_letter, at_the_machine
 from config.settings import Settings
 
 blueprint = Blueprint("mail", __name__)
-# A letter styles itself inline, so its page may; it runs nothing, loads nothing and knows nothing of this site.
-LETTER_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox"
-)
 
 
 def settings() -> Settings:
@@ -35,7 +30,6 @@ def nav() -> list[dict[str, object]]:
 
 def as_html(html: str) -> Response:
     """A letter as a mail reader shows it, under a policy of its own; a link in it tells nobody where it stood."""
-    response = Response(html, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    response = as_letter(Response(html, mimetype="text/html"))
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

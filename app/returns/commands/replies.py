@@ -33,7 +33,8 @@ def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes
 
     A mail that was too deep to be looked through is none: the parsers behind this go down level by level.
     """
-    named = any(mime.read_verp(address) is not None for address in mail.recipients)
+    known = (mime.read_verp, mime.read_reader_verp)
+    named = any(read(address) is not None for address in mail.recipients for read in known)
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
     if row is None or mail.is_deep or is_nested(raw) or not (mail.is_bounce or named):
         return False
