@@ -52,7 +52,7 @@ def _named(letter: MailingLetter) -> str:
 def counts(session: Session) -> dict[MailingState, int]:
     """How many mailings under way are in each state."""
     query = sa.select(Mailing.state, sa.func.count()).where(Mailing.state.in_(UNDER_WAY)).group_by(Mailing.state)
-    return dict.fromkeys(UNDER_WAY, 0) | dict(session.execute(query).tuples().all())
+    return dict.fromkeys(UNDER_WAY, 0) | dict(session.execute(query).all())
 
 
 def readers_by_state(session: Session, *, since: datetime) -> dict[BatchState, int]:
