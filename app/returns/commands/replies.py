@@ -18,27 +18,22 @@ from app.returns.commands.bounces import take_bounce
 from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.queries import Concern
-from app.returns.rules.replies import Incoming, is_nested
+from app.returns.rules.bounces import Bounced
+from app.returns.rules.replies import Incoming
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 # A conversation is slower than this; a loop between two machines that hide what they are is not.
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
+KEY = re.compile(r"[\w.-]{30}")
 MOST_OF_ALL = 500  # of the many readers of a mailing together
 
 
-def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes, *, now: datetime) -> bool:
-    """Take a report that a letter of ours did not arrive; False for any other mail, which is then a reply.
-
-    A mail that was too deep to be looked through is none: the parsers behind this go down level by level.
-    """
-    known = (mime.read_verp, mime.read_reader_verp)
-    named = any(read(address) is not None for address in mail.recipients for read in known)
+def record_bounce(session: Session, claim: MailClaim, said: Bounced, *, now: datetime) -> bool:
+    """Take a report that a letter of ours did not arrive; False for one that names none, which is then a reply."""
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
-    if row is None or mail.is_deep or is_nested(raw) or not (mail.is_bounce or named):
-        return False
-    if not take_bounce(session, raw, now=now):
+    if row is None or not take_bounce(session, said, now=now):
         return False
     row.state, row.settled_at, row.body = InboundState.BOUNCE, now, b""
     leases.release(row)
@@ -91,7 +86,13 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
 
 def _without_keys(text: str) -> str:
     """The text without the links of a letter that act for its reader: quoting is not giving somebody their keys."""
-    return re.sub(re.escape(render.house().base_url) + r"/[^\s>\")]*[\w.-]{30,}", f"{render.house().base_url}/…", text)
+    house = render.house().base_url
+
+    def without(link: re.Match[str]) -> str:
+        return f"{house}/…" if KEY.search(link[0]) else link[0]
+
+    # Two patterns, because one that looks for the key within the link takes the square of a hostile text.
+    return re.sub(re.escape(house) + r"/[^\s>\")]+", without, text)
 
 
 def _why_ours(session: Session, mail: Incoming) -> str:
