@@ -5,11 +5,17 @@ from __future__ import annotations
 import time
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
-from app.returns.models import InboundState
+from app.core.db import reading
+from app.mail import mime
+from app.returns.commands.receiving import KEPT_TO_LOOK
+from app.returns.commands.replies import MOST_KEPT, MOST_SENT_ON
+from app.returns.models import InboundState, ReplyFile
 from app.returns.rules.bounces import read_bounce
-from tests.returns.mails import come_in, inbound, mail, replies, take_answers_in
+from tests.returns.mails import carried, come_in, inbound, mail, replies, reply_address, sent, take_answers_in
+from tests.returns.test_replies import mailing
 
 LONGEST = 3  # seconds of work, on a busy machine
 REPORT = (
@@ -52,3 +58,56 @@ def test_links_with_keys_are_taken_out_in_bounded_time(database: Flask) -> None:
 
     assert replies()[0].words == f"{house}/… and {house}/letters/ban"
     assert time.process_time() - start < LONGEST
+
+
+def test_the_character_that_no_database_keeps_is_left_out(database: Flask) -> None:
+    take_answers_in()
+    nothing = b"\x00"
+
+    come_in(
+        b"From: Ana" + nothing + b" <ana@people.example>\r\nSubject: a" + nothing + b"b\r\nAuto-Submitted: x" + nothing
+        + b"\r\nMessage-ID: <a" + nothing + b"@b>\r\nReferences: <c" + nothing + b"@d>\r\n\r\nwe" + nothing + b" stop"
+    )  # fmt: skip
+    status = b"Content-Type: message/delivery-status\r\n\r\nAction: failed\r\nStatus: 5.1" + nothing
+    returned = b"Content-Type: text/rfc822-headers\r\n\r\nMessage-ID: <x" + nothing + b"@y>"
+    come_in(REPORT + status + b"\r\n\r\n--q\r\n" + returned + b"\r\n--q--")
+
+    assert [one.why for one in replies()] == ["Auto-Submitted: x", "It is a report of a mail server."]
+    assert [one.state for one in inbound()] == [InboundState.REPLY] * 2
+
+
+def test_one_reader_under_many_names_is_one_writer(database: Flask) -> None:
+    take_answers_in()
+    _, reader = mailing()
+    to = mime.reply_address(mime.Thread(reader_id=reader))
+
+    for number in range(MOST_SENT_ON + 3):
+        come_in(mail(to=to, sender=f"name{number}@people.example", text=f"Flood {number}"))
+
+    assert len(replies()) == MOST_SENT_ON + 3
+    assert len(carried()) == MOST_SENT_ON
+
+
+def test_files_are_kept_of_a_thread_until_it_has_no_room(database: Flask) -> None:
+    take_answers_in()
+    ident = sent()
+    _, reader = mailing()
+    letter, other = reply_address(ident), mime.reply_address(mime.Thread(reader_id=reader))
+    big = b"x" * (MOST_KEPT // 4 + 1)
+
+    for number in range(4):
+        come_in(mail(to=letter, text=f"To the letter, {number}", files=(("scan.pdf", big),)))
+    come_in(mail(to=other, text="To the mailing", files=(("scan.pdf", b"small"),)))
+    come_in(mail(to="x@replies.undersigned.example", text="To nobody", files=(("scan.pdf", b"small"),)))
+
+    with reading() as session:
+        kept = set(session.scalars(sa.select(ReplyFile.reply_id)))
+    assert [one.id in kept for one in replies()] == [True, True, True, False, True, True]
+    assert [one.is_cut for one in replies()] == [False, False, False, True, False, False]
+
+
+def test_of_what_is_no_mail_only_the_beginning_stays(database: Flask) -> None:
+    come_in(b"\xff" * 1_000_000)
+
+    assert [len(one.body) for one in inbound()] == [KEPT_TO_LOOK]
+    assert [one.size for one in inbound()] == [1_000_000]

@@ -19,7 +19,7 @@ from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.queries import Concern
 from app.returns.rules.bounces import Bounced
-from app.returns.rules.replies import Incoming
+from app.returns.rules.replies import File, Incoming
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
 KEY = re.compile(r"[\w.-]{30}")
 MOST_OF_ALL = 500  # of the many readers of a mailing together
+# Bytes of files, of one thread or of all mail without one: anybody can send thirty megabytes as often as they like.
+MOST_KEPT = 100 * 1024 * 1024
 
 
 def record_bounce(session: Session, claim: MailClaim, said: Bounced, *, now: datetime) -> bool:
@@ -57,6 +59,7 @@ def record(session: Session, claim: MailClaim, mail: Incoming, *, now: datetime)
 def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply | None:
     thread = queries.thread_of(session, mail)
     why = mail.automatic or _why_ours(session, mail)
+    files = _files_with_room(mail, MOST_KEPT - queries.kept_of(session, thread))
     values = {
         "digest": mail.digest,
         "email_id": thread.email_id,
@@ -70,7 +73,7 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
         "subject": mail.subject,
         "words": _without_keys(mail.words),
         "quoted": _without_keys(mail.quoted),
-        "is_cut": mail.is_cut,
+        "is_cut": mail.is_cut or len(files) < len(mail.files),
         "received_at": now,
         "heard_at": now if why else None,
     }
@@ -78,10 +81,19 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
         return None
     reply = session.scalars(sa.select(Reply).where(Reply.digest == mail.digest)).one()
     session.add_all(
-        ReplyFile(reply_id=reply.id, filename=file.filename, size=len(file.body), body=file.body) for file in mail.files
+        ReplyFile(reply_id=reply.id, filename=file.filename, size=len(file.body), body=file.body) for file in files
     )
     session.flush()
     return reply
+
+
+def _files_with_room(mail: Incoming, room: int) -> list[File]:
+    kept = []
+    for file in mail.files:
+        room -= len(file.body)
+        if room >= 0:
+            kept.append(file)
+    return kept
 
 
 def _without_keys(text: str) -> str:

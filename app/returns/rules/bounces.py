@@ -26,7 +26,7 @@ from app.returns.rules.reading import made_key, without_addresses
 LARGEST, MOST_LINE_ENDS = 1_000_000, 10_000
 OURS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
 RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
-MESSAGE_ID = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+MESSAGE_ID = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s\0]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 DETECTOR_TROUBLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, re.error)
 
 
