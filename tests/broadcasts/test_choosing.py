@@ -298,7 +298,8 @@ def test_a_warning_is_shown_and_does_not_keep_anybody_from_approving(signed_in: 
 def test_a_link_that_no_browser_can_follow_is_a_finding_and_breaks_no_page(signed_in: SignIn) -> None:
     there, _, robin, _ = scene()
     browser = signed_in(robin)
-    words = "[one](http://localhost//[) [two](http://localhost/%2F/[x) [three](http://localhost/%00%ff) go there now."
+    words = "[one](http://undersigned.example//[) "
+    words += "[two](http://undersigned.example/%2F/[x) [three](http://undersigned.example/%00%ff) go there now."
     form = {"subject": "Links", "body": words, "organization_id": str(there.lead.id)}
 
     here = browser.post(f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new", data=form).headers["Location"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 # A conversation is slower than this; a loop between two machines that hide what they are is not.
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
-KEY = re.compile(r"[\w.-]{30}")
 MOST_OF_ALL = 500  # of the many readers of a mailing together
 # Bytes of files, of one thread or of all mail without one: anybody can send thirty megabytes as often as they like.
 MOST_KEPT = 100 * 1024 * 1024
@@ -71,8 +69,8 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
         "sender_canonical": canonical_email(mail.sender_address) if mail.sender_address else "",
         "sender_name": mail.sender_name,
         "subject": mail.subject,
-        "words": _without_keys(mail.words),
-        "quoted": _without_keys(mail.quoted),
+        "words": render.without_keys(mail.words),
+        "quoted": render.without_keys(mail.quoted),
         "is_cut": mail.is_cut or len(files) < len(mail.files),
         "received_at": now,
         "heard_at": now if why else None,
@@ -94,17 +92,6 @@ def _files_with_room(mail: Incoming, room: int) -> list[File]:
         if room >= 0:
             kept.append(file)
     return kept
-
-
-def _without_keys(text: str) -> str:
-    """The text without the links of a letter that act for its reader: quoting is not giving somebody their keys."""
-    house = render.house().base_url
-
-    def without(link: re.Match[str]) -> str:
-        return f"{house}/…" if KEY.search(link[0]) else link[0]
-
-    # Two patterns, because one that looks for the key within the link takes the square of a hostile text.
-    return re.sub(re.escape(house) + r"/[^\s>\")]+", without, text)
 
 
 def _why_ours(session: Session, mail: Incoming) -> str:
