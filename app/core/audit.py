@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.db import Base
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
@@ -58,6 +60,34 @@ def record(
             detail=detail,
         )
     )
+
+
+def record_all(
+    session: Session,
+    act: str,
+    subjects: Sequence[tuple[Base, int | None, dict[str, Any]]],
+    *,
+    by: Actor,
+    now: datetime,
+    coalition_id: int,
+) -> None:
+    """Write the same act on many things at once: each with the organization it was done for, and its detail."""
+    values = [
+        {
+            "at": now,
+            "act": act,
+            "actor": by.label,
+            "account_id": by.account_id,
+            "coalition_id": coalition_id,
+            "organization_id": organization_id,
+            "subject": subject.__tablename__,
+            "subject_id": subject.id,
+            "detail": detail,
+        }
+        for subject, organization_id, detail in subjects
+    ]
+    if values:
+        session.execute(sa.insert(AuditEntry), values)
 
 
 def trail(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -229,6 +229,34 @@ def add_with_slug(session: Session, row: Row, wished: str) -> Row:
         return row
 
 
+class FreeSlugs:
+    """Gives many new rows their slugs: what is taken is asked once, and once more for each that is."""
+
+    def __init__(self, session: Session, model: type[Base], wished: Iterable[str], *, among: Any = None) -> None:
+        self.column = model.__table__.c["slug"]
+        self.session, self.among = session, sa.true() if among is None else among
+        self.taken: set[str] = {*RESERVED_SLUGS}
+        asked = list(set(wished))
+        if asked:
+            self.taken.update(session.scalars(sa.select(self.column).where(self.among, self.column.in_(asked))))
+        self.next: dict[str, int] = {}
+
+    def take(self, wished: str) -> str:
+        """The wished slug, or the first free with a number behind it."""
+        if wished not in self.taken:
+            self.taken.add(wished)
+            return wished
+        if wished not in self.next:
+            numbered = self.column.startswith(f"{wished}-", autoescape=True)
+            self.taken.update(self.session.scalars(sa.select(self.column).where(self.among, numbered)))
+        number = self.next.get(wished, 2)
+        while f"{wished}-{number}" in self.taken:
+            number += 1
+        self.next[wished] = number + 1
+        self.taken.add(f"{wished}-{number}")
+        return f"{wished}-{number}"
+
+
 def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: list[str]) -> int:
     """Insert rows whose ``unique`` columns are new, leave the others alone; returns how many were new."""
     if not values:
@@ -240,6 +268,24 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
         # Counted by what comes back: psycopg does not know the row count of such an insert.
         inserted += len(session.execute(statement.returning(model.id)).all())
     return inserted
+
+
+def insert_many(session: Session, rows: Sequence[Row]) -> None:
+    """Insert rows that no session holds with one statement, and give each its id.
+
+    For imports: the session would ask and remember far more about each. Rows hanging on them are not inserted.
+    """
+    if not rows:
+        return
+    table = type(rows[0])
+    names = [column.key for column in table.__mapper__.column_attrs if column.key != "id"]
+    values = [{name: value for name in names if (value := row.__dict__.get(name)) is not None} for row in rows]
+    named = {name for one in values for name in one}
+    for one in values:
+        one.update(dict.fromkeys(named - one.keys()))
+    inserted = session.scalars(sa.insert(table).returning(table.id, sort_by_parameter_order=True), values)
+    for row, ident in zip(rows, inserted.all(), strict=True):
+        row.id = ident
 
 
 def insert_for(session: Session) -> Any:
