@@ -270,10 +270,10 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
-def insert_many(session: Session, rows: Sequence[Row]) -> None:
-    """Insert rows that no session holds with one statement, and give each its id.
+def insert_many(session: Session, rows: Sequence[Row], *, known_by: str = "") -> None:
+    """Insert rows that no session holds in a few statements; each gets its id if ``known_by`` names a unique column.
 
-    For imports: the session would ask and remember far more about each. Rows hanging on them are not inserted.
+    For imports: the session would ask and remember far more about each. Rows that hang on them are not inserted.
     """
     if not rows:
         return
@@ -283,9 +283,14 @@ def insert_many(session: Session, rows: Sequence[Row]) -> None:
     named = {name for one in values for name in one}
     for one in values:
         one.update(dict.fromkeys(named - one.keys()))
-    inserted = session.scalars(sa.insert(table).returning(table.id, sort_by_parameter_order=True), values)
-    for row, ident in zip(rows, inserted.all(), strict=True):
-        row.id = ident
+    if not known_by:
+        session.execute(sa.insert(table), values)
+        return
+    # What comes back has no order of its own, and asking for one makes SQLite insert row by row.
+    key = table.__table__.c[known_by]
+    idents = {name: ident for ident, name in session.execute(sa.insert(table).returning(table.id, key), values)}
+    for row in rows:
+        row.id = idents[getattr(row, known_by)]
 
 
 def insert_for(session: Session) -> Any:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
 from pydantic import BeforeValidator, Field
@@ -128,8 +128,8 @@ def take_targets(
 
     A line whose name is here in the same body updates it; an empty cell changes nothing.
     """
-    entries = [line.entry for line in lines]
-    desk = _Desk(session, coalition, entries, by=by, now=now)
+    entries, bodies = [line.entry for line in lines], {line.parent for line in lines}
+    desk = _Desk(session, coalition, entries, by=by, now=now, bodies=bodies)
     result = ImportResult()
     with session.no_autoflush:
         for line in lines:
@@ -154,20 +154,11 @@ def _said(name: str, sentence: str) -> str:
     return f"{'parent' if name == 'parent_id' else name}: {sentence}"
 
 
-class _Known(NamedTuple):
-    """As much of a target as places need: whom it belongs to, and whether it may have members."""
-
-    id: int
-    name: str
-    kind: TargetKind
-    parent_id: int | None
-
-
 class _Desk:
     """A coalition's targets while they are worked on; its row is held, so that two imports cannot cross.
 
-    Of every target the name and the place are known, in full only those that ``entries`` mean. What is new stays
-    outside the session until ``write``, or until a line names it as its body.
+    Of every target the name and the place are known, in full only those that ``entries`` and ``bodies`` mean. What is
+    new stays outside the session until ``write``, or until a line names it as its body.
     """
 
     def __init__(
@@ -178,19 +169,24 @@ class _Desk:
         *,
         by: Actor,
         now: datetime,
+        bodies: Iterable[str] = (),
         also: int | None = None,
     ) -> None:
         self.lead = _lead(session, coalition.id, by)
         self.session, self.by, self.now = session, by, now
         self.coalition = db.locked(session, Coalition, coalition.id)
         ours = Target.coalition_id == coalition.id
-        known = session.execute(sa.select(Target.id, Target.name, Target.kind, Target.parent_id).where(ours))
-        self.by_id = {ident: _Known(ident, name, kind, parent) for ident, name, kind, parent in known}
-        self.called: dict[str, list[_Known]] = {}
-        for one in self.by_id.values():
-            self.called.setdefault(one.name.casefold(), []).append(one)
-        self.parents = {one.parent_id for one in self.by_id.values()}
-        meant = {one.id for entry in entries for one in self.called.get(entry.name.casefold(), ())} | {also or 0}
+        places = session.execute(
+            sa.select(Target.id, Target.name, Target.parent_id).where(ours).order_by(Target.id)
+        ).all()
+        self.above: dict[int | None, int | None] = {ident: parent for ident, _, parent in places}
+        self.parents = set(self.above.values())
+        self.called: dict[str, list[int]] = {}
+        for ident, name, _ in places:
+            self.called.setdefault(name.casefold(), []).append(ident)
+        names = {entry.name.casefold() for entry in entries} | {_named(body) for body in bodies}
+        meant = {ident for name in names for ident in self.called.get(name, ())}
+        meant |= {entry.parent_id or 0 for entry in entries} | {also or 0}
         self.rows: dict[int, Target] = {}
         self.known: dict[tuple[str, int | None], Target] = {}
         self._remember(meant)
@@ -201,7 +197,8 @@ class _Desk:
         self.changed: list[tuple[Target, str]] = []
 
     def _remember(self, idents: set[int]) -> None:
-        for row in self.session.scalars(sa.select(Target).where(Target.id.in_(idents - self.rows.keys()))):
+        ours = Target.coalition_id == self.coalition.id
+        for row in self.session.scalars(sa.select(Target).where(ours, Target.id.in_(idents - self.rows.keys()))):
             self.rows[row.id] = row
             self.known[(row.name.casefold(), row.parent_id)] = row
 
@@ -219,7 +216,7 @@ class _Desk:
         """The id of the body of that name, preferring one that stands alone."""
         if not name:
             return None
-        wanted = " ".join(name.casefold().split())
+        wanted = _named(name)
         if wanted in self.unwritten:
             self._insert()
             # A later line may change what was just written, so the session must know it.
@@ -227,7 +224,7 @@ class _Desk:
         found = self.called.get(wanted, [])
         if not found:
             raise Invalid({"parent": f"There is no target called “{name}”. Add it to the file or before the import."})
-        return min(found, key=lambda one: (one.parent_id is not None, one.id)).id
+        return min(found, key=lambda ident: (self.above[ident] is not None, ident))
 
     def check(self, entry: NewTarget, *, apart_from: Target | None) -> None:
         """Invalid if the name is taken or the body cannot have it as a member."""
@@ -242,17 +239,13 @@ class _Desk:
             raise Invalid({"kind": "It has members, so it stays a legislative body or an agency."})
         if entry.parent_id is None:
             return
-        parent = self.by_id.get(entry.parent_id)
-        reason = (
-            "Choose one of the bodies."
-            if parent is None
-            else why_not_parent(parent.name, parent.kind, member=entry.kind)
-        )
-        above = parent
+        parent = self.rows.get(entry.parent_id)
+        reason = "Choose one of the bodies." if parent is None else why_not_parent(parent, kind=entry.kind)
+        above: int | None = entry.parent_id
         while above is not None and not reason:
-            if child is not None and above.id == child.id:
+            if child is not None and above == child.id:
                 reason = "A target cannot be a member of itself."
-            above = self.by_id.get(above.parent_id or 0)
+            above = self.above.get(above)
         if reason:
             raise Invalid({"parent_id": reason})
 
@@ -278,12 +271,13 @@ class _Desk:
 
     def _place(self, row: Target) -> None:
         self.parents.add(row.parent_id)
-        self.by_id[row.id] = one = _Known(row.id, row.name, row.kind, row.parent_id)
-        same = [other for other in self.called.get(row.name.casefold(), []) if other.id != row.id]
-        self.called[row.name.casefold()] = [*same, one]
+        self.above[row.id] = row.parent_id
+        same = self.called.setdefault(row.name.casefold(), [])
+        if row.id not in same:
+            same.append(row.id)
 
     def _insert(self) -> None:
-        db.insert_many(self.session, self.fresh)
+        db.insert_many(self.session, self.fresh, known_by="slug")
         for row in self.fresh:
             self._place(row)
         self.added += self.fresh
@@ -300,6 +294,10 @@ class _Desk:
     def _record(self, act: str, told: list[tuple[Target, dict[str, str]]]) -> None:
         subjects = [(row, self.lead, {"name": row.name, **detail}) for row, detail in told]
         audit.record_all(self.session, act, subjects, by=self.by, now=self.now, coalition_id=self.coalition.id)
+
+
+def _named(body: str) -> str:
+    return " ".join(body.casefold().split())
 
 
 def _stem(name: str) -> str:

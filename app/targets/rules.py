@@ -10,12 +10,12 @@ BODIES = frozenset({TargetKind.LEGISLATIVE_BODY, TargetKind.AGENCY})
 KINDS = [(kind.value, kind.value.capitalize()) for kind in TargetKind]
 
 
-def why_not_parent(name: str, kind: TargetKind, *, member: TargetKind) -> str:
-    """Why a target of that name and kind cannot have such a member, in a sentence; "" if it can."""
-    if member is TargetKind.COMPANY:
+def why_not_parent(parent: Target, *, kind: TargetKind) -> str:
+    """Why ``parent`` cannot have such a member, in a sentence; "" if it can."""
+    if kind is TargetKind.COMPANY:
         return "A company is no member of a body. Leave the body empty."
-    if kind not in BODIES:
-        return f"{name} is a {kind.value}; only a legislative body or an agency has members."
+    if parent.kind not in BODIES:
+        return f"{parent.name} is a {parent.kind.value}; only a legislative body or an agency has members."
     return ""
 
 

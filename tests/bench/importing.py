@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +32,8 @@ Taking = Callable[..., ImportResult]
 def organizations(lines: int) -> bytes:
     """A file of organizations with every column that costs something."""
     head = "organization,short_name,aliases,legal_status,scope,public_email,signatory_name,signatory_email"
-    one = '"Neighbors for Open Streets {0}",NOS{0},"Open Streets {0}",c3,local,office{0}@g.example,Ann Lee,ann{0}@g.example'
+    names = '"Neighbors for Open Streets {0}",NOS{0},"Open Streets {0}"'
+    one = f"{names},c3,local,office{{0}}@g.example,Ann Lee,ann{{0}}@g.example"
     return "\n".join([head, *(one.format(number) for number in range(lines))]).encode()
 
 
@@ -99,9 +99,9 @@ def main() -> None:
         for run in ("first", "again"):
             result, reading, taken, longest = imported(read, take)
             sys.stdout.write(
-                f"  {name + ', ' + run:<24}{taken / least:>7.1f} times bare inserts ({taken:.2f} s of CPU, {reading:.2f} "
-                f"of it reading; longest transaction {longest:.2f}): {result.added:,} added, {result.updated:,} "
-                f"updated, {result.unchanged:,} unchanged, {len(result.problems):,} problems\n"
+                f"  {name + ', ' + run:<24}{taken / least:>7.1f} times bare inserts ({taken:.2f} s of CPU, of it "
+                f"{reading:.2f} reading; longest transaction {longest:.2f}): {result.added:,} added, "
+                f"{result.unchanged:,} unchanged, {len(result.problems):,} problems\n"
             )
 
 

@@ -265,7 +265,7 @@ class _Desk:
     def write(self) -> None:
         """Write what is new, and one line in the trail for each organization that came in or was changed."""
         self.session.flush()
-        db.insert_many(self.session, self.fresh)
+        db.insert_many(self.session, self.fresh, known_by="slug")
         for organization in self.fresh:
             for alias in organization.aliases:
                 alias.organization_id = organization.id
