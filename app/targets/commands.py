@@ -180,7 +180,7 @@ class _Desk:
             sa.select(Target.id, Target.name, Target.parent_id).where(ours).order_by(Target.id)
         ).all()
         self.above: dict[int | None, int | None] = {ident: parent for ident, _, parent in places}
-        self.parents = set(self.above.values())
+        self.parents = {parent for parent in self.above.values() if parent is not None}
         self.called: dict[str, list[int]] = {}
         for ident, name, _ in places:
             self.called.setdefault(name.casefold(), []).append(ident)
@@ -234,7 +234,7 @@ class _Desk:
             raise Invalid({"name": f"“{other.name}” is a target already. Change it instead of adding it again."})
 
     def _check_parent(self, entry: NewTarget, child: Target | None) -> None:
-        has_members = child is not None and child.id is not None and child.id in self.parents
+        has_members = child is not None and child.id in self.parents
         if has_members and entry.kind not in BODIES:
             raise Invalid({"kind": "It has members, so it stays a legislative body or an agency."})
         if entry.parent_id is None:
@@ -270,7 +270,8 @@ class _Desk:
         return bool(changed)
 
     def _place(self, row: Target) -> None:
-        self.parents.add(row.parent_id)
+        if row.parent_id is not None:
+            self.parents.add(row.parent_id)
         self.above[row.id] = row.parent_id
         same = self.called.setdefault(row.name.casefold(), [])
         if row.id not in same:
