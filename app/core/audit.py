@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base
+from app.core.db import Base, bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +87,7 @@ def record_all(
         for subject, organization_id, detail in subjects
     ]
     if values:
-        session.execute(sa.insert(AuditEntry), values)
+        session.execute(sa.insert(bare(AuditEntry)), values)
 
 
 def trail(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -270,6 +270,11 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
+def bare(model: type[Base]) -> sa.Table:
+    """A model's table, for statements that need none of the mapper's care."""
+    return cast("sa.Table", model.__table__)
+
+
 def insert_many(session: Session, rows: Sequence[Row], *, known_by: str = "") -> None:
     """Insert rows that no session holds in a few statements; each gets its id if ``known_by`` names a unique column.
 
@@ -277,8 +282,9 @@ def insert_many(session: Session, rows: Sequence[Row], *, known_by: str = "") ->
     """
     if not rows:
         return
-    table = type(rows[0])
-    names = [column.key for column in table.__mapper__.column_attrs if column.key != "id"]
+    # The bare table: through the mapper the same insert costs twice as much.
+    table = bare(type(rows[0]))
+    names = [column.key for column in table.columns if column.key != "id"]
     values = [{name: value for name in names if (value := row.__dict__.get(name)) is not None} for row in rows]
     named = {name for one in values for name in one}
     for one in values:
@@ -287,8 +293,8 @@ def insert_many(session: Session, rows: Sequence[Row], *, known_by: str = "") ->
         session.execute(sa.insert(table), values)
         return
     # What comes back has no order of its own, and asking for one makes SQLite insert row by row.
-    key = table.__table__.c[known_by]
-    idents = {name: ident for ident, name in session.execute(sa.insert(table).returning(table.id, key), values)}
+    told = session.execute(sa.insert(table).returning(table.c["id"], table.c[known_by]), values)
+    idents = {name: ident for ident, name in told}
     for row in rows:
         row.id = idents[getattr(row, known_by)]
 

@@ -181,11 +181,12 @@ class _Desk:
         ).all()
         self.above: dict[int | None, int | None] = {ident: parent for ident, _, parent in places}
         self.parents = {parent for parent in self.above.values() if parent is not None}
+        names = {entry.name.casefold() for entry in entries} | {_named(body) for body in bodies}
         self.called: dict[str, list[int]] = {}
         for ident, name, _ in places:
-            self.called.setdefault(name.casefold(), []).append(ident)
-        names = {entry.name.casefold() for entry in entries} | {_named(body) for body in bodies}
-        meant = {ident for name in names for ident in self.called.get(name, ())}
+            if (folded := name.casefold()) in names:
+                self.called.setdefault(folded, []).append(ident)
+        meant = {ident for found in self.called.values() for ident in found}
         meant |= {entry.parent_id or 0 for entry in entries} | {also or 0}
         self.rows: dict[int, Target] = {}
         self.known: dict[tuple[str, int | None], Target] = {}

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.coalitions import queries
-from app.coalitions.commands.forming import NewOrganization, aliases, apply_facts, tell_old_address
+from app.coalitions.commands.forming import FACTS, NewOrganization, aliases, apply_facts, tell_old_address
 from app.coalitions.models import Coalition, Membership, Organization, OrganizationAlias, Party
 from app.coalitions.roles import Right
 from app.core import audit, db
@@ -41,6 +41,8 @@ COLUMNS = {
 }
 CHOICES = {"legal_status": "c3, c4, other or unofficial", "scope": "national, state, local or international"}
 CHOICES["role"] = "lead or partner"
+# The same names are compared when a file is read and for each of its lots.
+_normal = functools.lru_cache(maxsize=131_072)(queries.normal)
 CONTACT = ("contact_name", "contact_title", "contact_email")
 
 
@@ -78,8 +80,8 @@ def read_organizations(table: bytes | str) -> Table[OrganizationLine]:
             lines.problems.append(_problem(row.line, refusal))
             continue
         further = [("short_name", entry.short_name), *(("aliases", name) for name in entry.aliases)]
-        others = tuple((place, name, queries.normal(name)) for place, name in further if name)
-        lines.rows.append(OrganizationLine(row.line, entry, frozenset(cells), queries.normal(entry.name), others))
+        others = tuple((place, name, _normal(name)) for place, name in further if name)
+        lines.rows.append(OrganizationLine(row.line, entry, frozenset(cells), _normal(entry.name), others))
     lines.problems.sort()
     return lines
 
@@ -134,10 +136,6 @@ def _problem(line: int, refusal: Invalid) -> Problem:
         said = f"Write {CHOICES[column]}." if column in CHOICES else sentence
         sentences.append(f"{column}: {said}" if column else said)
     return Problem(line, " ".join(sentences))
-
-
-# The same short names are compared for each lot of a file.
-_normal = functools.lru_cache(maxsize=65_536)(queries.normal)
 
 
 class _Desk:
@@ -220,7 +218,7 @@ class _Desk:
             name_normal=line.normal,
             created_at=self.now,
             aliases=aliases(entry.aliases),
-            **entry.model_dump(include={"short_name", "legal_status", "scope", "region", "site_url", "public_email"}),
+            **{name: getattr(entry, name) for name in FACTS if name != "name"},
         )
         self.fresh.append(organization)
         self._learn(organization)
@@ -247,7 +245,7 @@ class _Desk:
         party = Party(
             coalition_id=self.coalition.id,
             added_at=self.now,
-            **entry.model_dump(include={"role", "contact_name", "contact_title", "contact_email"}),
+            **{name: getattr(entry, name) for name in ("role", *CONTACT)},
         )
         self.places[organization.slug] = party
         self.added.append((organization, party))
