@@ -23,13 +23,17 @@ from app.mail import jobs as mail_jobs
 from app.mail import render
 from app.mail import views as mail_views
 from app.mailings import jobs as mailings_jobs
+from app.mailings import views as mailings_views
 from app.operations import views as operations_views
 from app.petitions import jobs as petitions_jobs
 from app.petitions import views as petitions_views
 from app.publishing import views as publishing_views
+from app.returns import jobs as returns_jobs
+from app.returns import views as returns_views
 from app.signons import jobs as signons_jobs
 from app.signons import views as signons_views
 from app.statements import views as statements_views
+from app.supporters import jobs as supporters_jobs
 from app.supporters import views as supporters_views
 from app.targets import views as targets_views
 from app.web import assets, errors, login, pages, security
@@ -43,18 +47,42 @@ VIEWS = (
     coalitions_views,
     deliveries_views,
     mail_views,
+    mailings_views,
     operations_views,
     petitions_views,
     publishing_views,
+    returns_views,
     signons_views,
     statements_views,
     supporters_views,
     targets_views,
 )
 # Importing these registers their jobs with the worker.
-JOBS = (broadcasts_jobs, campaigns_jobs, deliveries_jobs, mail_jobs, mailings_jobs, petitions_jobs, signons_jobs)
+JOBS = (
+    broadcasts_jobs,
+    campaigns_jobs,
+    deliveries_jobs,
+    mail_jobs,
+    mailings_jobs,
+    petitions_jobs,
+    returns_jobs,
+    signons_jobs,
+    supporters_jobs,
+)
 
 __all__ = ["JOBS", "VIEWS", "create_app", "schema"]
+
+
+def _bind_mail(settings: Settings) -> None:
+    """Say how letters leave and what comes back of them."""
+    render.bind(
+        base_url=settings.base_url,
+        mail_from=settings.mail_from,
+        postal_address=settings.mail_postal_address,
+        reply_domain=settings.reply_domain,
+    )
+    mail_jobs.bind(settings)
+    returns_jobs.bind(settings)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -62,9 +90,8 @@ def create_app(settings: Settings) -> Flask:
     logging.configure(settings.log_level, json=settings.production)
     db.connect(settings.database_url)
     tokens.bind(settings.secret_key)
-    render.bind(base_url=settings.base_url, mail_from=settings.mail_from, postal_address=settings.mail_postal_address)
-    mail_jobs.bind(settings)
-    engine.bind(settings.queue_url, run=worker.run, sweep=worker.sweep)
+    _bind_mail(settings)
+    engine.bind(settings.queue_url, run=worker.heard, sweep=worker.sweep)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -11,6 +11,7 @@ from app.jobs import models as jobs
 from app.mail import models as mail
 from app.mailings import models as mailings
 from app.petitions import models as petitions
+from app.returns import models as returns
 from app.signons import models as signons
 from app.statements import models as statements
 from app.supporters import models as supporters
@@ -29,6 +30,7 @@ __all__ = [
     "mail",
     "mailings",
     "petitions",
+    "returns",
     "signons",
     "statements",
     "supporters",

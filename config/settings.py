@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 DEFAULT_SECRET = "development-only-secret-change-me"  # noqa: S105 - production refuses it
+SHORTEST_RECALL = 12
+THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
 FREE = "sqlite:///var/undersigned.sqlite"
 
 
@@ -51,10 +59,21 @@ class Settings(BaseModel):
     var_dir: Path = Path("var")
     mail_transport: MailTransport = MailTransport.DEV
     mail_from: str = "Undersigned <letters@undersigned.example>"
+    mail_bounce_domain: str = ""
     mail_postal_address: str = ""
+    mail_dkim_selectors: str = "s1,s2"
+    mail_dns_server: str = ""
     sendgrid_api_key: str = ""
     sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_recall_minutes: int = Field(default=0, ge=0, le=24 * 60)
+    sendgrid_asm_group: int = Field(default=0, ge=0)
+    sendgrid_ip_pool: str = Field(default="", max_length=64)
+    sendgrid_updates_ip_pool: str = Field(default="", max_length=64)
+    sendgrid_webhook_key: str = ""
     smtp_url: str = ""
+    reply_domain: str = Field(default="", pattern=r"^([A-Za-z0-9-]+\.)+[A-Za-z0-9-]+$|^$")
+    inbound_secret: str = ""
+    imap_url: str = ""
     trusted_proxies: int = Field(default=0, ge=0, le=10)
     web_bind: str = "127.0.0.1:8000"
     web_workers: int = Field(default=1, ge=1, le=64)
@@ -71,6 +90,14 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value.rstrip("/")
 
+    @field_validator("sendgrid_recall_minutes")
+    @classmethod
+    def _in_time(cls, value: int) -> int:
+        if 0 < value < SHORTEST_RECALL:
+            message = f"must be 0 (off) or at least {SHORTEST_RECALL}: the last 10 minutes are too late to call back."
+            raise ValueError(message)
+        return value
+
     @field_validator("database_url")
     @classmethod
     def _database(cls, value: str) -> str:
@@ -79,11 +106,68 @@ class Settings(BaseModel):
             raise ValueError(message)
         return value
 
+    @field_validator("sendgrid_host")
+    @classmethod
+    def _provider(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            message = "must begin with https://."
+            raise ValueError(message)
+        return value.rstrip("/")
+
+    @field_validator("sendgrid_api_key")
+    @classmethod
+    def _key(cls, value: str) -> str:
+        value = value.strip()
+        if re.search(r"[^\x21-\x7e]", value):
+            message = "holds a space or a character that no key has; copy it once more."
+            raise ValueError(message)
+        return value
+
+    @field_validator("mail_bounce_domain")
+    @classmethod
+    def _domain(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", value):
+            message = "must be a domain like bounces.example.org, without an @."
+            raise ValueError(message)
+        return value
+
     @field_validator("queue_url")
     @classmethod
     def _queue(cls, value: str) -> str:
         if not value.startswith(("sqlite:///", "postgresql://", "redis://", "rediss://", "memory:")):
             message = "must begin with sqlite:///, postgresql:// or redis://."
+            raise ValueError(message)
+        return value
+
+    @field_validator("sendgrid_webhook_key")
+    @classmethod
+    def _webhook_key(cls, value: str) -> str:
+        shown = "".join(value.split())
+        try:
+            key = load_der_public_key(base64.b64decode(shown, validate=True)) if shown else None
+        except (ValueError, UnsupportedAlgorithm) as error:
+            message = "is no public key; copy it whole from SendGrid's page."
+            raise ValueError(message) from error
+        if key is not None and not (isinstance(key, EllipticCurvePublicKey) and isinstance(key.curve, SECP256R1)):
+            message = "is no ECDSA key; copy the one that SendGrid shows for signed event posts."
+            raise ValueError(message)
+        return shown
+
+    @field_validator("inbound_secret")
+    @classmethod
+    def _unguessable(cls, value: str) -> str:
+        if value and (len(value) < 16 or not value.isalnum() or not value.isascii()):
+            message = "must be at least 16 letters and digits: openssl rand -hex 16 makes one."
+            raise ValueError(message)
+        return value
+
+    @field_validator("imap_url")
+    @classmethod
+    def _mailbox(cls, value: str) -> str:
+        parts = urlsplit(value)
+        encrypted = parts.scheme == "imaps" or (parts.scheme == "imap" and parts.hostname in THIS_MACHINE)
+        if value and not (encrypted and parts.hostname and parts.username and parts.password):
+            message = "must be like imaps://user:password@host/INBOX; imap:// only to this machine."
             raise ValueError(message)
         return value
 

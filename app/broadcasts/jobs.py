@@ -1,4 +1,4 @@
-"""Writing an update's words once, copying its audience lot by lot, and noticing when the last letter has left."""
+"""Starting updates that are due, writing their words once, copying their audience lot by lot, noticing their end."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ from app.broadcasts.models import Broadcast
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import mass
+from app.mail import mass, render
 
 # As many as SQLite's one writer copies in a fraction of a second, so that a signature never waits longer.
 LOT = 20_000
 
 
-@job(commands.PLAN)
+@job(commands.START)
+def start() -> int:
+    """Begin scheduled updates whose time has come, or say why they do not begin."""
+    with reading() as session:
+        due = queries.due(session, now=utc_now())
+    done = 0
+    for ident in due:
+        with transaction() as session:
+            done += commands.start_due(session, ident, now=utc_now())
+    return done
+
+
+@job(commands.PLAN, patient=True)
 def plan() -> int:
     """Copy one lot of each update that is being sent; the cursor in the row makes a crash harmless."""
     done = 0
@@ -23,6 +35,16 @@ def plan() -> int:
         with transaction() as session:
             mine = session.get_one(Broadcast, broadcast.id)
             done += commands.plan_lot(session, mine, lot=LOT, size=mass.largest_lot(), now=utc_now())
+    return done
+
+
+@job("broadcasts.compare")
+def compare() -> int:
+    """Read the numbers of compared subjects once their time is over."""
+    done = 0
+    for broadcast in _sending():
+        with transaction() as session:
+            done += commands.decide_due(session, session.get_one(Broadcast, broadcast.id), now=utc_now())
     return done
 
 
@@ -39,9 +61,12 @@ def finish() -> int:
 
 def _keep_words(broadcast: Broadcast) -> None:
     """The words are written with nothing open, and then kept for good."""
-    form = messages.form(broadcast)
+    with reading() as session:
+        comparison = queries.comparison_of(session, broadcast)
+        subjects = [] if comparison is None else [(one.subject, one.code) for one in comparison.subjects]
+    forms = messages.forms(broadcast, subjects, base_url=render.house().base_url)
     with transaction() as session:
-        commands.keep_words(session, broadcast, form, now=utc_now())
+        commands.keep_words(session, broadcast, *forms, now=utc_now())
 
 
 def _sending() -> list[Broadcast]:

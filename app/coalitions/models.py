@@ -39,7 +39,10 @@ class Verification(Enum):
 
 
 class Coalition(Base):
-    """Organizations working together. ``zone`` is the time zone of its deadlines."""
+    """Organizations working together. ``zone`` is the time zone of its deadlines.
+
+    ``other_organization_approves``: an update is approved by a person of another organization than its sender.
+    """
 
     __tablename__ = "coalitions"
 
@@ -49,12 +52,16 @@ class Coalition(Base):
     zone: Mapped[str] = mapped_column(sa.String(60))
     is_demo: Mapped[bool] = mapped_column(default=False)
     second_approver: Mapped[bool] = mapped_column(default=True)
+    other_organization_approves: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
     parties: Mapped[list[Party]] = relationship(back_populates="coalition", order_by="Party.id")
 
 
 class Organization(Base):
-    """A group. ``name`` is its full name; ``public_email`` is printed and told when its name is used."""
+    """A group. ``name`` is its full name; ``public_email`` is printed and told when its name is used.
+
+    ``sender_name`` is what its updates come from ("" is its name).
+    """
 
     __tablename__ = "organizations"
 
@@ -67,6 +74,7 @@ class Organization(Base):
     region: Mapped[str] = mapped_column(sa.String(20), default="")
     site_url: Mapped[str | None] = mapped_column(sa.String(500))
     public_email: Mapped[str | None] = mapped_column(sa.String(254))
+    sender_name: Mapped[str] = mapped_column(sa.String(100), default="")
     verification: Mapped[Verification] = mapped_column(default=Verification.UNVERIFIED)
     verification_evidence: Mapped[str] = mapped_column(sa.String(500), default="")
     created_at: Mapped[datetime]
@@ -74,6 +82,11 @@ class Organization(Base):
         cascade="all, delete-orphan", order_by="OrganizationAlias.name"
     )
     memberships: Mapped[list[Membership]] = relationship(back_populates="organization", order_by="Membership.id")
+
+    @property
+    def writes_as(self) -> str:
+        """The name that its updates come from."""
+        return self.sender_name or self.name
 
 
 class OrganizationAlias(Base):

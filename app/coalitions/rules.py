@@ -9,12 +9,14 @@ from datetime import datetime
 
 from app.core.clock import spoken
 from app.core.text import short_digest
+from app.mail.rules import ACTS as MAIL_ACTS
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+[+-]\d\d:\d\d")
 
 # Braces name parts of the entry's detail; {actor} is who did it.
 ACTS: dict[str, str] = {
     "coalition.created": "{actor} formed the coalition {name}.",
+    "coalition.settled": "{actor} settled that updates of {name} are approved by {approval}.",
     "organization.added": "{actor} listed {name} as {role}.",
     "organization.edited": "{actor} changed what is said of {name}: {changed}.",
     "organization.joined": "{actor} brought in {name}.",
@@ -34,6 +36,7 @@ ACTS: dict[str, str] = {
     "campaign.closed": "{actor} closed the campaign “{title}”.",
     "target.added": "{actor} added the target {name}.",
     "target.edited": "{actor} changed the target {name}.",
+    "target.districts_imported": "{actor} imported postal codes of {name}: {added} new, {updated} changed.",
     "commitment.recorded": "{actor} recorded a promise of {target}: “{headline}”.",
     "commitment.extended": "{actor} recorded that {target} extended “{headline}” until {until}.",
     "commitment.kept": "{actor} recorded that {target} kept “{headline}”.",
@@ -60,6 +63,7 @@ ACTS: dict[str, str] = {
     "edition.made": "Edition {number} of “{title}” was fixed with {names} names, digest {digest}.",
     "delivery.queued": "A letter to {target} was put on its way.",
     "delivery.sent_again": "{actor} sent to {target} again.",
+    "suppression.lifted": "{actor} let letters go to an address at {domain} again: {reason}",
     "petition.started": "{actor} started the petition “{title}”.",
     "petition.opened": "{actor} opened the petition “{title}”.",
     "petition.closed": "{actor} closed the petition “{title}”.",
@@ -72,6 +76,7 @@ ACTS: dict[str, str] = {
     "update.sent_again": "{actor} had {letters} uncertain letters of the update “{subject_line}” sent again.",
     "update.uncertain_left": "{actor} left the uncertain letters of the update “{subject_line}” as they are.",
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
+    **MAIL_ACTS,
 }
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, bare
+from app.core.db import Base
+from app.core.many import bare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,6 +64,21 @@ def record(
 
 
 def record_all(
+    session: Session, act: str, kind: type[Base], *, by: Actor, now: datetime, **detail: str | int | None
+) -> None:
+    """Write one act on many things of a kind at once; the subject's number is 0."""
+    entry = AuditEntry(at=now, act=act, actor=by.label, account_id=by.account_id, subject_id=0, detail=detail)
+    entry.subject = kind.__tablename__
+    session.add(entry)
+
+
+def of_subject(session: Session, kind: type[Base], ident: int) -> list[AuditEntry]:
+    """Every act on one thing, oldest first."""
+    query = sa.select(AuditEntry).where(AuditEntry.subject == kind.__tablename__, AuditEntry.subject_id == ident)
+    return list(session.scalars(query.order_by(AuditEntry.id)))
+
+
+def record_many(
     session: Session,
     act: str,
     subjects: Sequence[tuple[Base, int | None, dict[str, Any]]],

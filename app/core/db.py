@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -193,6 +194,15 @@ def one_at_a_time(session: Session, key: str) -> None:
         session.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(key, 0))))
 
 
+def each_at_a_time(session: Session, keys: set[str]) -> None:
+    """``one_at_a_time`` for many keys. Always taken in the same order, so that two who want the same never hang."""
+    if keys and session.get_bind().dialect.name == "postgresql":
+        hashed = "SELECT DISTINCT hashtextextended(key, 0) AS hash FROM unnest(CAST(:keys AS text[])) AS key ORDER BY 1"
+        session.execute(
+            sa.text(f"SELECT pg_advisory_xact_lock(hash) FROM ({hashed}) AS wanted"), {"keys": sorted(keys)}
+        )
+
+
 def add(session: Session, row: Row) -> Row:
     """Add a row and give it its id."""
     session.add(row)
@@ -229,34 +239,6 @@ def add_with_slug(session: Session, row: Row, wished: str) -> Row:
         return row
 
 
-class FreeSlugs:
-    """Gives many new rows their slugs: what is taken is asked once, and once more for each that is."""
-
-    def __init__(self, session: Session, model: type[Base], wished: Iterable[str], *, among: Any = None) -> None:
-        self.column = model.__table__.c["slug"]
-        self.session, self.among = session, sa.true() if among is None else among
-        self.taken: set[str] = {*RESERVED_SLUGS}
-        asked = list(set(wished))
-        if asked:
-            self.taken.update(session.scalars(sa.select(self.column).where(self.among, self.column.in_(asked))))
-        self.next: dict[str, int] = {}
-
-    def take(self, wished: str) -> str:
-        """The wished slug, or the first free with a number behind it."""
-        if wished not in self.taken:
-            self.taken.add(wished)
-            return wished
-        if wished not in self.next:
-            numbered = self.column.startswith(f"{wished}-", autoescape=True)
-            self.taken.update(self.session.scalars(sa.select(self.column).where(self.among, numbered)))
-        number = self.next.get(wished, 2)
-        while f"{wished}-{number}" in self.taken:
-            number += 1
-        self.next[wished] = number + 1
-        self.taken.add(f"{wished}-{number}")
-        return f"{wished}-{number}"
-
-
 def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: list[str]) -> int:
     """Insert rows whose ``unique`` columns are new, leave the others alone; returns how many were new."""
     if not values:
@@ -270,33 +252,30 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     return inserted
 
 
-def bare(model: type[Base]) -> sa.Table:
-    """A model's table, for statements that need none of the mapper's care."""
-    return cast("sa.Table", model.__table__)
+def insert_new(session: Session, model: type[Base], values: list[dict[str, Any]], *, unique: str) -> set[Any]:
+    """Insert rows whose ``unique`` column is new, leave the others alone; returns the values that were new.
 
-
-def insert_many(session: Session, rows: Sequence[Row], *, known_by: str = "") -> None:
-    """Insert rows that no session holds in a few statements; each gets its id if ``known_by`` names a unique column.
-
-    For imports: the session would ask and remember far more about each. Rows that hang on them are not inserted.
+    For thousands of rows of one shape. PostgreSQL takes them as one array a column, because its driver reads through
+    every statement's text, and a thousand rows of parameters are a long text.
     """
-    if not rows:
-        return
-    # The bare table: through the mapper the same insert costs twice as much.
-    table = bare(type(rows[0]))
-    names = [column.key for column in table.columns if column.key != "id"]
-    values = [{name: value for name in names if (value := row.__dict__.get(name)) is not None} for row in rows]
-    named = {name for one in values for name in one}
-    for one in values:
-        one.update(dict.fromkeys(named - one.keys()))
-    if not known_by:
-        session.execute(sa.insert(table), values)
-        return
-    # What comes back has no order of its own, and asking for one makes SQLite insert row by row.
-    told = session.execute(sa.insert(table).returning(table.c["id"], table.c[known_by]), values)
-    idents = {name: ident for ident, name in told}
-    for row in rows:
-        row.id = idents[getattr(row, known_by)]
+    if not values:
+        return set()
+    columns = model.__table__.c
+    statement = insert_for(session)(model.__table__)
+    rows: list[dict[str, Any]] | None = values
+    if session.get_bind().dialect.name == "postgresql":
+        arrays = [sa.literal([row[name] for row in values], ARRAY(columns[name].type)) for name in values[0]]
+        statement = statement.from_select(list(values[0]), sa.select(*map(sa.func.unnest, arrays)))
+        rows = None
+    statement = statement.on_conflict_do_nothing(index_elements=[unique]).returning(columns[unique])
+    return set(session.execute(statement, rows).scalars())
+
+
+def among(session: Session, column: Any, values: Collection[Any]) -> sa.ColumnElement[bool]:
+    """Whether a column is one of many values: an array for PostgreSQL, a list of parameters for SQLite."""
+    if session.get_bind().dialect.name == "postgresql":
+        return cast("sa.ColumnElement[bool]", sa.any_(sa.literal(list(values), ARRAY(column.type))) == column)
+    return cast("sa.ColumnElement[bool]", column.in_(values))
 
 
 def insert_for(session: Session) -> Any:

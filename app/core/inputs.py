@@ -48,6 +48,14 @@ def _no_formula_no_link(value: str) -> str:
     return value
 
 
+def _plain_sender(value: str) -> str:
+    value = _no_formula_no_link(value) if value else value
+    if set(value) & set('@<>"\\'):
+        message = "Write the name without @ < > or quotation marks: it stands before the address of a letter."
+        raise ValueError(message)
+    return value
+
+
 def _web_address(value: str) -> str:
     if not value.startswith(("https://", "http://")) or len(value.split("://", 1)[1].split("/", maxsplit=1)[0]) < 3:
         message = "Write the address in full, like https://example.org."
@@ -68,6 +76,7 @@ PersonName = Annotated[
 Name = Annotated[
     str, BeforeValidator(_one_line), Field(min_length=1, max_length=200), AfterValidator(_no_formula_no_link)
 ]
+SenderName = Annotated[str, BeforeValidator(_one_line), Field(max_length=100), AfterValidator(_plain_sender)]
 Email = Annotated[str, BeforeValidator(_one_line), Field(min_length=1, max_length=254), AfterValidator(_email)]
 OptionalEmail = Annotated[Email | None, BeforeValidator(_blank_is_none)]
 WebAddress = Annotated[str, BeforeValidator(_one_line), Field(max_length=500), AfterValidator(_web_address)]

@@ -23,6 +23,8 @@ from app.deliveries.models import Delivery, DeliveryState, Document, DocumentKin
 from app.deliveries.rules import IN_TROUBLE, NOT_KNOWN, next_state
 from app.mail import outbox
 from app.mail.models import Email, EmailState
+from app.returns import commands as returns
+from app.returns.models import Reply
 from app.targets.models import Target
 
 if TYPE_CHECKING:
@@ -168,6 +170,12 @@ def _tell_organizers(session: Session, document: Document, deliveries: Sequence[
         outbox.queue(session, messages.trouble(document, deliveries, person), once=once, now=now)
 
 
+def set_reply_aside(session: Session, delivery: Delivery, reply_id: int, *, by: Actor, now: datetime) -> None:
+    """A reply that holds no answer to record ("the minister is away") needs nobody any more."""
+    require(session, delivery.document.campaign.coalition_id, by=by, right=Right.ORGANIZE)
+    returns.settle_replies(session, sa.and_(Reply.id == reply_id, queries.answers_to(delivery.id)), now=now)
+
+
 class AnswerKind(Enum):
     """What a target did."""
 
@@ -205,6 +213,7 @@ def record_answer(session: Session, delivery: Delivery, entry: TargetAnswer, *, 
         sentence = "An answer is recorded already. It says more than an acknowledgement."
         raise Conflict(sentence)
     before = delivery.answer
+    returns.settle_replies(session, queries.answers_to(delivery.id), now=now)
     delivery.state, delivery.answer, delivery.settled_at = wanted, entry.words, now
     audit.record(
         session,

@@ -15,6 +15,7 @@ from app.core.errors import NotFound
 from app.deliveries.models import Delivery, DeliveryState, Document
 from app.deliveries.rules import HANDED_OVER_EMAIL, LOST_EMAIL, ON_ITS_WAY, QUIET, recipients
 from app.mail.models import Email, EmailState
+from app.returns.models import Reply, ReplyKind
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -83,6 +84,31 @@ def of_document(session: Session, document_id: int) -> list[Delivery]:
         .order_by(Delivery.id)
     )
     return list(session.scalars(query))
+
+
+def answers_to(delivery_id: int) -> sa.ColumnElement[bool]:
+    """The condition on replies that makes them answers to this delivery: to its letter, or to one sent before it."""
+    once = f"delivery:{delivery_id}"
+    letters = sa.select(Email.id).where(sa.or_(Email.once == once, Email.once.startswith(f"{once}:after:")))
+    return Reply.email_id.in_(letters)
+
+
+def unheard(session: Session, *, by: Actor) -> list[tuple[Delivery, int]]:
+    """Deliveries of those who organize that a person answered and nobody has dealt with, and how many answers wait."""
+    once = sa.literal("delivery:").concat(sa.cast(Delivery.id, sa.String))
+    query = (
+        sa.select(Delivery.id, sa.func.count(Reply.id))
+        .join(Delivery.document)
+        .join(Document.campaign)
+        .join(Email, sa.or_(Email.once == once, Email.once.like(once.concat(":after:%"))))
+        .join(Reply, Reply.email_id == Email.id)
+        .where(Reply.heard_at.is_(None), Reply.kind == ReplyKind.HUMAN, may(by, Right.ORGANIZE, Campaign.coalition_id))
+        .group_by(Delivery.id)
+    )
+    counts: dict[int, int] = {row[0]: row[1] for row in session.execute(query)}
+    found = sa.select(Delivery).where(Delivery.id.in_(counts)).order_by(Delivery.id.desc())
+    loaded = found.options(joinedload(Delivery.target), joinedload(Delivery.document))
+    return [(one, counts[one.id]) for one in session.scalars(loaded)]
 
 
 def waiting_targets(session: Session, coalition_id: int) -> list[tuple[Document, list[Target]]]:

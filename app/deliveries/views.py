@@ -13,11 +13,13 @@ from app.core.errors import NotFound
 from app.deliveries import commands, queries
 from app.deliveries.models import DeliveryState, Document
 from app.deliveries.rules import IN_TROUBLE, SAYS, TONES
+from app.returns.queries import file_of, replies_to
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import cursor, download, page, see_other
 from app.web.security import actor, signed_in
 
 blueprint = Blueprint("deliveries", __name__)
+REPLIES = 100
 
 
 @blueprint.get("/work/<coalition>/deliveries")
@@ -60,17 +62,22 @@ def show(coalition: str, delivery: int) -> ResponseReturnValue:
     with reading() as session:
         ours = coalition_for(session, coalition, by=actor())
         row = queries.delivery_for(session, ours.id, delivery, by=actor())
+        organizes = Right.ORGANIZE in rights_of(session, ours.id, by=actor())
+        replies = replies_to(session, queries.answers_to(row.id), limit=REPLIES) if organizes else []
+        chosen = next((one for one in replies if one.id == request.args.get("reply", type=int)), None)
+        filled = {"kind": "answered", "words": chosen.words} if chosen else {"kind": "", "words": row.answer}
         return page(
             "deliveries/show.html",
             coalition=ours,
             demo=ours.is_demo,
             delivery=row,
-            organizes=Right.ORGANIZE in rights_of(session, ours.id, by=actor()),
+            replies=replies,
+            organizes=organizes,
             says=SAYS[row.state],
             tone=TONES[row.state],
             troubled=row.state in IN_TROUBLE,
             waiting=row.state is DeliveryState.QUEUED,
-            form=form_state({"kind": "", "words": row.answer}),
+            form=form_state(filled),
         )
 
 
@@ -107,6 +114,28 @@ def answer(coalition: str, delivery: int) -> ResponseReturnValue:
         row = queries.delivery_for(session, ours.id, delivery, by=actor())
         commands.record_answer(session, row, posted(commands.TargetAnswer), by=actor(), now=utc_now())
     return see_other(f"/work/{coalition}/deliveries/{delivery}", "What the target said is recorded.")
+
+
+@blueprint.get("/work/<coalition>/deliveries/<int:delivery>/files/<int:file>")
+@signed_in
+def reply_file(coalition: str, delivery: int, file: int) -> ResponseReturnValue:
+    """A file that came with an answer to this delivery, for those whom the answer concerns; never opened by us."""
+    with reading() as session:
+        ours = coalition_for(session, coalition, by=actor())
+        row = queries.delivery_for(session, ours.id, delivery, by=actor(), right=Right.ORGANIZE)
+        found = file_of(session, queries.answers_to(row.id), file)
+        return download(found.body, found.filename, "application/octet-stream")
+
+
+@blueprint.post("/work/<coalition>/deliveries/<int:delivery>/replies/<int:reply>/aside")
+@signed_in
+def set_reply_aside(coalition: str, delivery: int, reply: int) -> ResponseReturnValue:
+    """A reply holds nothing to record."""
+    with transaction() as session:
+        ours = coalition_for(session, coalition, by=actor())
+        row = queries.delivery_for(session, ours.id, delivery, by=actor(), right=Right.ORGANIZE)
+        commands.set_reply_aside(session, row, reply, by=actor(), now=utc_now())
+    return see_other(f"/work/{coalition}/deliveries/{delivery}", "The reply stays here and waits for nobody.")
 
 
 @blueprint.post("/work/<coalition>/deliveries/<int:delivery>/again")

@@ -1,9 +1,13 @@
-"""Huey, bound to the queue the settings name. One task: "look for work called so"; nothing else is ever queued."""
+"""Huey, bound to the queue the settings name. One task: "look for work called so"; nothing else is ever queued.
+
+Its own worker only hears the bells and passes them on to the crew, so it is never busy when one rings.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +17,7 @@ import redis
 from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey, crontab
 from huey.api import Huey
 
+LISTEN_SECONDS = 0.05  # between two looks into a queue that cannot wake us, which is a file
 QUEUE_ERRORS = (sqlite3.Error, psycopg.Error, redis.RedisError, OSError)
 
 
@@ -21,7 +26,7 @@ class _Engine:
     look: Callable[[str], Any] | None = None
 
 
-def bind(url: str, *, run: Callable[[str], int], sweep: Callable[[], None]) -> Huey:
+def bind(url: str, *, run: Callable[[str], object], sweep: Callable[[], None]) -> Huey:
     """Open the queue and say what a ring and the minute's sweep do."""
     huey = _open(url)
 
@@ -49,24 +54,27 @@ def _open(url: str) -> Huey:
     return SqliteHuey("undersigned", results=False, filename=filename)
 
 
-def enqueue(name: str) -> None:
-    """Put a ring for ``name`` on the queue."""
+def enqueue(name: str, after: timedelta = timedelta(0)) -> None:
+    """Put a ring for ``name`` on the queue, to be heard now or later."""
     if _Engine.look is None:
         message = "No queue is bound: call app.jobs.engine.bind(url, …) first."
         raise RuntimeError(message)
-    _Engine.look(name)
+    if after:
+        _Engine.look.schedule((name,), delay=after)  # type: ignore[attr-defined]
+    else:
+        _Engine.look(name)
 
 
-def consumer(threads: int) -> Any:
-    """A consumer of this queue. SIGTERM lets running work end; what does not is found again by its lease."""
+def consumer() -> Any:
+    """One thread that hears the bells of this queue until SIGTERM."""
     if _Engine.huey is None:
         message = "No queue is bound: call app.jobs.engine.bind(url, …) first."
         raise RuntimeError(message)
     return _Engine.huey.create_consumer(
-        workers=threads,
+        workers=1,
         worker_type="thread",
-        initial_delay=0.05,
-        max_delay=0.5,
+        initial_delay=LISTEN_SECONDS,
+        max_delay=LISTEN_SECONDS,
         graceful_signal="TERM",
         shutdown_timeout=20,
     )

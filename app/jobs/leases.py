@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import socket
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
@@ -10,7 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
+    from sqlalchemy.orm.interfaces import ORMOption
+
+# No lease of the house is longer. One that seems to be was written by a clock that has been put back since.
+LONGEST = timedelta(minutes=15)
 
 
 class Leased:
@@ -25,6 +33,11 @@ class Leased:
 Work = TypeVar("Work", bound=Leased)
 
 
+def holder() -> str:
+    """The name under which this process takes work and says that it is alive."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def claim(
     session: Session,
     model: type[Work],
@@ -35,8 +48,7 @@ def claim(
     now: datetime,
 ) -> list[Work]:
     """Take up to ``lot`` due rows that nobody holds; each gets a token of its own that fences the settling."""
-    free = sa.or_(model.leased_until.is_(None), model.leased_until < now)
-    query = sa.select(model).where(*where, model.try_after <= now, free)
+    query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now))
     query = query.order_by(*order).limit(lot).with_for_update(skip_locked=True)  # type: ignore[arg-type]
     rows = list(session.scalars(query))
     for row in rows:
@@ -45,6 +57,24 @@ def claim(
         row.attempts += 1
     session.flush()
     return rows
+
+
+def is_free(model: type[Work], now: datetime) -> sa.ColumnElement[bool]:
+    """Whether nobody holds a row: never claimed, let go, or claimed by one whose time is over."""
+    until = model.leased_until
+    return sa.or_(until.is_(None), until < now, until > now + LONGEST)
+
+
+def held_all(
+    session: Session, model: type[Work], tokens: dict[int, str], options: Sequence[ORMOption] = ()
+) -> dict[int, Work]:
+    """Of many claims (the token by the row's id) the rows that are still held, locked for settling, in one query."""
+    if not tokens:
+        return {}
+    ident = model.__table__.c["id"]  # type: ignore[attr-defined]
+    query = sa.select(model).where(ident.in_(tokens)).order_by(ident).with_for_update()
+    rows = session.scalars(query.options(*options).execution_options(populate_existing=True))
+    return {row.id: row for row in rows if row.lease_token == tokens[row.id]}  # type: ignore[attr-defined]
 
 
 def held(session: Session, model: type[Work], ident: int, token: str) -> Work | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+
+# A worker says every minute that it is alive; one that missed three is taken for dead.
+SILENCE = timedelta(minutes=3)
 
 
 class WorkerBeat(Base):

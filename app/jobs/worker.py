@@ -2,53 +2,79 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from app.core import db, limits
 from app.core.clock import utc_now
-from app.jobs import engine
-from app.jobs.bell import JOBS
+from app.jobs import crew, engine, leases
+from app.jobs.bell import JOBS, PATIENT, SHARED
 from app.jobs.models import WorkerBeat
 
 log = structlog.get_logger()
 LOTS_IN_A_ROW = 10_000
+SWEEP = "jobs.sweep"
+STOP_SECONDS = 20
+
+
+class _Serving:
+    crew: crew.Crew | None = None
 
 
 def run(name: str) -> int:
     """Do all work called ``name``; returns how much. A job that breaks is logged and left to the sweep."""
-    work = JOBS.get(name)
+    done = 0
+    for _ in range(LOTS_IN_A_ROW):
+        lot = one_lot(name)
+        if lot == 0:
+            break
+        done += lot
+    return done
+
+
+def one_lot(name: str) -> int:
+    """Do one lot of the work called ``name``; 0 if there is none, or if it broke."""
+    work = _sweep if name == SWEEP else JOBS.get(name)
     if work is None:
         log.error("no such job", job=name)
         return 0
-    done = 0
     try:
-        for _ in range(LOTS_IN_A_ROW):
-            lot = work()
-            if lot == 0:
-                break
-            done += lot
+        return work()
+    except OperationalError as error:
+        # A full disk, a database that is restarted: nothing of ours is wrong, so one sentence is enough.
+        log.error("the database took nothing, the work is tried again within a minute", job=name, said=str(error.orig))  # noqa: TRY400
     except Exception:
         # The one place that catches everything: the worker must outlive a broken job. The rows are still there,
         # their leases run out, and the sweep comes back for them.
         log.exception("job broke", job=name)
-    return done
+    return 0
+
+
+def heard(name: str) -> None:
+    """A bell rang: the crew looks for that work, or, where there is none, this thread."""
+    if _Serving.crew is None:
+        run(name)
+    else:
+        _Serving.crew.call(name)
 
 
 def sweep() -> None:
     """Every minute: say that this worker is alive and look for work of every kind."""
+    for name in (SWEEP, *JOBS):
+        heard(name)
+
+
+def _sweep() -> int:
     beat(utc_now())
-    for name in JOBS:
-        run(name)
+    return 0
 
 
 def beat(now: datetime) -> None:
     """Write down that this process is alive; forget workers not seen for a day and stale rate windows."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    name = leases.holder()
     with db.transaction() as session:
         row = session.scalar(sa.select(WorkerBeat).where(WorkerBeat.name == name).with_for_update())
         if row is None:
@@ -60,12 +86,15 @@ def beat(now: datetime) -> None:
 
 
 def serve(threads: int) -> None:
-    """Work until stopped by SIGTERM or Ctrl-C."""
-    consumer = engine.consumer(threads)
-    beat(utc_now())
-    for name in JOBS:
-        engine.enqueue(name)
-    consumer.run()
+    """Work until stopped by SIGTERM or Ctrl-C. A lot under way is ended; what is not is found again by its lease."""
+    _Serving.crew = crew.Crew(one_lot, lambda name: threads if name in SHARED else 1, patient=PATIENT)
+    consumer = engine.consumer()
+    sweep()
+    try:
+        consumer.run()
+    finally:
+        _Serving.crew.stop(STOP_SECONDS)
+        _Serving.crew = None
 
 
 def until_idle() -> int:

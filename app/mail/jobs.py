@@ -1,55 +1,51 @@
-"""What the worker does for mail: take a small lot, write each letter, hand it over with nothing held, settle it."""
+"""What the worker does for mail: it hands letters over, and mends what a clock that was put back left behind."""
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+import threading
 from email.utils import parseaddr
-
-import structlog
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import commands, mime, queries, render
-from app.mail.commands import Claim
-from app.mail.models import Email
+from app.mail import circuit, commands, mime, queries
+from app.mail.circuit import Pass
 from app.mail.outbox import SEND
-from app.mail.transports import Accepted, AccountRefused, Letter, NotAccepted, Transport, TryAgain
+from app.mail.sending import LOT, LOT_SECONDS, Sender, is_everyones
+from app.mail.transports import NotAccepted, Outcome, Transport
 from app.mail.transports.dev import DevTransport
 from app.mail.transports.sendgrid import SendGridTransport
 from app.mail.transports.smtp import SmtpTransport
 from config.settings import MailTransport, Settings
 
-# Lots are small and end after some seconds, so that a confirmation never waits behind a lot of updates.
-LOT = 20
-LOT_SECONDS = 10.0
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
-log = structlog.get_logger()
+__all__ = ["LOT", "LOT_SECONDS", "bind", "bound", "heed", "held_back", "mend_dates", "not_used", "send", "use"]
 
 
 class _Bound:
-    transport: Transport | None = None
-    resting_until: datetime = LONG_AGO
+    sender: Sender | None = None
 
 
 def bind(settings: Settings) -> None:
     """Choose the transport once, at the start."""
+    mime.bind_bounces(settings.mail_bounce_domain)
     use(_transport(settings))
 
 
 def use(transport: Transport) -> None:
     """Hand letters to this transport from now on."""
-    _Bound.transport = transport
-    _Bound.resting_until = LONG_AGO
+    _Bound.sender = Sender(transport)
+
+
+def sender() -> Sender:
+    """What this process hands letters over with."""
+    if _Bound.sender is None:
+        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
+    return _Bound.sender
 
 
 def bound() -> Transport:
     """The way out that this process was given."""
-    if _Bound.transport is None:
-        raise RuntimeError("No transport is bound: call app.mail.jobs.bind(settings) first.")
-    return _Bound.transport
+    return sender().transport
 
 
 def _transport(settings: Settings) -> Transport:
@@ -57,119 +53,76 @@ def _transport(settings: Settings) -> Transport:
         own_host = parseaddr(settings.mail_from)[1].rpartition("@")[2]
         return SmtpTransport(settings.smtp_url, own_host=own_host)
     if settings.mail_transport is MailTransport.SENDGRID:
-        return SendGridTransport(settings.sendgrid_api_key, host=settings.sendgrid_host)
+        return SendGridTransport(
+            settings.sendgrid_api_key,
+            host=settings.sendgrid_host,
+            asm_group=settings.sendgrid_asm_group,
+            ip_pool=settings.sendgrid_ip_pool,
+            updates_ip_pool=settings.sendgrid_updates_ip_pool,
+            recall_minutes=settings.sendgrid_recall_minutes,
+        )
     return DevTransport(settings.var_dir / "mail")
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why the rest of a lot is put back: the provider refused the installation, or asked everyone to wait."""
+class _Own(threading.local):
+    leave = Pass()
 
-    refused: str = ""
-    wait: timedelta = timedelta(0)
+
+_own = _Own()
 
 
 def held_back() -> bool:
-    """Whether nothing may be handed over now."""
-    if utc_now() < _Bound.resting_until:
-        return True
+    """Whether nothing of a mailing may be handed over now.
+
+    After a time of trouble a single letter tries first, for much less is lost with it; a batch only if none is due.
+    """
+    name, patience = bound().name, bound().patience
     with reading() as session:
-        return queries.paused(session, bound().name)
+        now = utc_now()
+        if queries.paused(session, name):
+            return True
+        if circuit.is_calm(session, name):
+            _own.leave = Pass()
+            return False
+        if circuit.holds(session, name, now=now):
+            return True
+        if circuit.is_open(session, name) and queries.anything_due(session, now=now):
+            return True
+    with transaction() as session:
+        leave = circuit.ask(session, name, lease=patience, now=utc_now())
+    _own.leave = leave or Pass()
+    return leave is None
 
 
-@job(SEND)
+def not_used() -> None:
+    """There was nothing to hand over after all: somebody else may try."""
+    if _own.leave.probe:
+        with transaction() as session:
+            circuit.not_used(session, bound().name, _own.leave)
+        _own.leave = Pass()
+
+
+def heed(outcome: Outcome) -> None:
+    """Learn from what became of a lot: have everything wait where nobody is served, or go on where somebody was."""
+    leave, _own.leave = _own.leave, Pass()
+    if not is_everyones(outcome):
+        with reading() as session:
+            if circuit.is_calm(session, bound().name):
+                return
+        with transaction() as session:
+            circuit.worked(session, bound().name, leave)
+    elif isinstance(outcome, NotAccepted):
+        sender().note(leave, outcome)
+
+
+@job(SEND, shared=True)
 def send() -> int:
     """Send one lot of letters; returns how many were worked on."""
-    transport = bound()
-    if held_back():
-        return 0
+    return sender().lot()
+
+
+@job("mail.dates")
+def mend_dates() -> int:
+    """Letters dated by a clock that has been put back since do not wait for that hour to come again."""
     with transaction() as session:
-        now = utc_now()
-        lost = commands.give_up_the_lost(session, lot=LOT, now=now)
-        claims = commands.take(session, lot=LOT, lease=transport.patience, now=now)
-    return lost + _work(transport, claims)
-
-
-def _work(transport: Transport, claims: list[Claim]) -> int:
-    started = time.monotonic()
-    for done, claim in enumerate(claims, start=1):
-        stop = _send_one(transport, claim)
-        if stop is not None or time.monotonic() - started > LOT_SECONDS:
-            with transaction() as session:
-                commands.put_back(session, claims[done:])
-            if stop is not None:
-                _heed(transport, stop)
-            return done
-    return len(claims)
-
-
-def _heed(transport: Transport, stop: Stop) -> None:
-    if stop.wait:
-        _Bound.resting_until = utc_now() + stop.wait
-        return
-    with transaction() as session:
-        newly = commands.pause(session, transport.name, stop.refused, now=utc_now())
-    if newly:
-        log.error("mail is paused until an operator resumes it", transport=transport.name, reason=stop.refused)
-
-
-def heed(outcome: Accepted | NotAccepted) -> None:
-    """Have everything wait or stop, where an outcome is about the installation and not about one letter."""
-    stop = _stop(outcome)
-    if stop is not None:
-        _heed(bound(), stop)
-
-
-def _stop(outcome: Accepted | NotAccepted) -> Stop | None:
-    match outcome:
-        case AccountRefused(reason=reason):
-            return Stop(refused=reason)
-        case TryAgain(everyone=True, after=after):
-            return Stop(wait=after)
-    return None
-
-
-def _send_one(transport: Transport, claim: Claim) -> Stop | None:
-    """One letter, from its row to its settled state. No transaction is open while it is written or handed over."""
-    letter = _prepare(transport, claim)
-    if letter is None:
-        return None
-    outcome: Accepted | NotAccepted
-    try:
-        outcome = transport.submit(letter)
-    except NotAccepted as refusal:
-        outcome = refusal
-    with transaction() as session:
-        state = commands.settle(session, claim, outcome, now=utc_now())
-    if isinstance(outcome, NotAccepted):
-        settled = state.value if state else "another worker's"
-        log.warning("letter not accepted", email=claim.email_id, state=settled, reason=outcome.reason)
-    return _stop(outcome)
-
-
-def _prepare(transport: Transport, claim: Claim) -> Letter | None:
-    """Write the letter and commit that it is being handed over; None if it must not be."""
-    with reading() as session:
-        email = queries.with_files(session, claim.email_id)
-    if email is None:
-        return None
-    try:
-        words, letter = _written(email, claim)
-    except render.Unwritable as error:
-        # Without the reason, which may hold a person's words; it stands in the row.
-        log.error("letter cannot be written", email=claim.email_id, template=email.template)  # noqa: TRY400
-        with transaction() as session:
-            commands.unwritable(session, claim, str(error), now=utc_now())
-        return None
-    with transaction() as session:
-        now = utc_now()
-        message_id = str(letter.message["Message-ID"])
-        until = now + transport.patience
-        going = commands.hand_over(session, claim, words, message_id, letter.raw, until=until, now=now)
-    return letter if going else None
-
-
-def _written(email: Email, claim: Claim) -> tuple[render.Rendered, Letter]:
-    words = render.render(email)
-    message = mime.build(words, email, email.message_id or mime.new_message_id(email), now=utc_now())
-    return words, Letter(claim.email_id, claim.token, message, message.as_bytes())
+        return commands.bring_forward(session, now=utc_now())

@@ -18,6 +18,7 @@ from markupsafe import escape
 from app.mail import jobs, mime, render
 from app.mail.message import Message
 from app.mail.models import Email
+from app.mail.outbox import CATEGORIES
 from app.mail.render import Unwritable
 from app.mail.transports import (
     Accepted,
@@ -30,6 +31,7 @@ from app.mail.transports import (
     TryAgain,
 )
 from app.mail.transports.many import Lot, Reader, ReaderRefused, TooMuch, WordsRefused
+from app.mail.transports.recalling import RecallTransport
 
 __all__ = [
     "Accepted",
@@ -43,6 +45,7 @@ __all__ = [
     "OutcomeUnknown",
     "Reader",
     "ReaderRefused",
+    "RecallTransport",
     "TooMuch",
     "TryAgain",
     "Unwritable",
@@ -53,7 +56,9 @@ __all__ = [
     "holes",
     "largest_lot",
     "lot",
+    "not_used",
     "patience",
+    "recalls",
     "submit_many",
     "takes_many",
     "write",
@@ -137,19 +142,22 @@ class Filling:
             html=self.fill(form.html, reader.values),
         )
         leave = self.fill(form.unsubscribe_url, reader.values)
+        through_us = mime.reply_address(mime.Thread(reader_id=reader.id)) if form.reply_to else ""
         row = Email(
             id=reader.id,
             rank=3,
             to_address=reader.address,
             to_name=reader.name,
             from_name=form.from_name,
-            reply_to=form.reply_to,
+            reply_to=through_us or form.reply_to,
+            answers_directly=True,
             language=form.language,
             unsubscribe_path=leave.removeprefix(render.house().base_url),
             attachments=[],
         )
-        message = mime.build(words, row, message_id, now=now)
-        return Letter(reader.id, attempt, message, message.as_bytes())
+        message, raw = mime.written(words, row, message_id, now=now)
+        bounces_to = mime.envelope_sender(reader.id, reader=True)
+        return Letter(reader.id, attempt, message, raw, CATEGORIES[row.rank], bounces_to)
 
 
 def new_message_id(reader_id: int) -> str:
@@ -167,6 +175,11 @@ def held_back() -> bool:
     return jobs.held_back()
 
 
+def not_used() -> None:
+    """There was nothing to hand over, after ``held_back`` had allowed it."""
+    jobs.not_used()
+
+
 def heed(outcome: NotAccepted) -> None:
     """Have everything wait, where an outcome says more than that of one lot."""
     jobs.heed(outcome)
@@ -177,7 +190,9 @@ def submit_many(wanted: Lot) -> Accepted:
     many = takes_many()
     if many is None:
         raise RuntimeError("The bound way out takes one reader at a time.")
-    return many.submit_many(wanted)
+    accepted = many.submit_many(wanted)
+    jobs.heed(accepted)
+    return accepted
 
 
 def takes_many() -> ManyTransport | None:
@@ -192,8 +207,24 @@ def largest_lot() -> int:
     return ONE_BY_ONE if many is None else many.most_readers
 
 
-def lot(form: Form, attempt: str, readers: Sequence[Reader]) -> Lot:
-    """Readers of one request with their letter, as the transport takes them."""
+def recalls() -> RecallTransport | None:
+    """The bound way out, if it holds letters for a while and can call them back."""
+    bound = jobs.bound()
+    return bound if isinstance(bound, RecallTransport) and bound.recall_delay else None
+
+
+def lot(
+    form: Form,
+    attempt: str,
+    readers: Sequence[Reader],
+    *,
+    recall_id: str | None = None,
+    leaves_at: datetime | None = None,
+) -> Lot:
+    """Readers of one request with their letter, as the transport takes them.
+
+    With a ``recall_id`` the provider holds it until ``leaves_at``.
+    """
     name, address = mime.sender()
     return Lot(
         attempt=attempt,
@@ -206,9 +237,13 @@ def lot(form: Form, attempt: str, readers: Sequence[Reader]) -> Lot:
         unsubscribe_url=form.unsubscribe_url,
         holes=form.holes,
         readers=readers,
+        recall_id=recall_id if leaves_at is not None else None,
+        send_at=None if recall_id is None or leaves_at is None else int(leaves_at.timestamp()),
     )
 
 
 def hand_over(letter: Letter) -> Accepted:
     """Hand one reader's letter over. Raises the outcome."""
-    return jobs.bound().submit(letter)
+    accepted = jobs.bound().submit(letter)
+    jobs.heed(accepted)
+    return accepted

@@ -35,6 +35,8 @@ class Message:
     true for confirmations and receipts, false for letters to targets and updates.
     ``stream`` names what the letter belongs to (``updates:7`` for organization 7's updates): somebody who left the
     stream gets no letter of it, even if it was queued before they left.
+    ``answers_directly``: an answer goes straight to ``reply_to``, even where answers come back through us first; for
+    a letter that carries somebody else's answer.
     ``demo`` says that the coalition is a demonstration: both layouts then say it first, as its pages do.
     ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
     """
@@ -46,6 +48,7 @@ class Message:
     priority: Priority
     from_name: str = ""
     reply_to: str = ""
+    answers_directly: bool = False
     repeatable: bool = True
     stream: str = ""
     unsubscribe_path: str = ""

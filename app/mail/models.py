@@ -29,14 +29,19 @@ class EmailState(Enum):
 class Email(Leased, Base):
     """One outgoing letter. ``once`` is the dedupe key: a second letter with the same key is not queued.
 
+    ``answers_directly``: its Reply-To is ``reply_to`` itself, even where answers come back through us first.
     ``rank`` orders priorities (0 confirmation, 1 receipt, 2 letter to a target, 3 update). ``subject``, ``text`` and
     ``html`` are filled with the words as they left; ``raw`` keeps the whole message byte for byte where asked.
+    ``attempt_token`` is the newest attempt's, kept for ever: a report that carries it speaks of this letter.
+    ``held_by`` is the worker that took it last. ``decided_by`` and ``decided_at`` tell who left an unknown letter as it
+    is; its state stays unknown, because a decision is no evidence.
     """
 
     __tablename__ = "emails"
     __table_args__ = (
         sa.Index("ix_emails_due", "state", "rank", "try_after"),
         sa.Index("ix_emails_recipient", "to_canonical"),
+        sa.Index("ix_emails_accepted", "accepted_at", "created_at"),
     )
 
     once: Mapped[str] = mapped_column(sa.String(200), unique=True)
@@ -50,6 +55,7 @@ class Email(Leased, Base):
     to_name: Mapped[str] = mapped_column(sa.String(200), default="")
     from_name: Mapped[str] = mapped_column(sa.String(200), default="")
     reply_to: Mapped[str] = mapped_column(sa.String(254), default="")
+    answers_directly: Mapped[bool] = mapped_column(default=False)
     stream: Mapped[str] = mapped_column(sa.String(60), default="")
     unsubscribe_path: Mapped[str] = mapped_column(sa.String(500), default="")
     language: Mapped[str] = mapped_column(sa.String(20), default="en")
@@ -61,10 +67,15 @@ class Email(Leased, Base):
     raw: Mapped[bytes | None]
     message_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
     provider_id: Mapped[str | None] = mapped_column(sa.String(255), index=True)
+    attempt_token: Mapped[str | None] = mapped_column(sa.String(32))
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     created_at: Mapped[datetime]
     accepted_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
+    handed_over_at: Mapped[datetime | None]
+    held_by: Mapped[str | None] = mapped_column(sa.String(200))
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None] = mapped_column(sa.String(300))
     attachments: Mapped[list[EmailAttachment]] = relationship(
         cascade="all, delete-orphan", order_by="EmailAttachment.id"
     )
@@ -79,6 +90,22 @@ class EmailAttachment(Base):
     filename: Mapped[str] = mapped_column(sa.String(200))
     mimetype: Mapped[str] = mapped_column(sa.String(100))
     body: Mapped[bytes]
+
+
+class EmailAttempt(Base):
+    """An attempt that did not end with the mail server taking the letter: its number, its end, and why.
+
+    ``certain`` is false where the letter may have left all the same. The attempt that was taken needs no row:
+    ``accepted_at`` and ``provider_id`` of the letter tell of it.
+    """
+
+    __tablename__ = "email_attempts"
+
+    email_id: Mapped[int] = mapped_column(sa.ForeignKey("emails.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    certain: Mapped[bool]
+    reason: Mapped[str] = mapped_column(sa.String(500))
 
 
 class Suppression(Base):
@@ -98,10 +125,45 @@ class Suppression(Base):
 
 
 class MailPause(Base):
-    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it."""
+    """A transport that is held back until an operator resumes it: the provider refused us, or a person stopped it.
+
+    ``by_whom`` is empty where Undersigned stopped by itself.
+    """
 
     __tablename__ = "mail_pauses"
 
     transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
     reason: Mapped[str] = mapped_column(sa.String(500))
     since: Mapped[datetime]
+    by_whom: Mapped[str] = mapped_column(sa.String(300), default="")
+
+
+class MailCircuit(Base):
+    """How a transport fares as a whole. ``opened_at``: letters wait since then, until ``try_at``; then one tries.
+
+    ``failures`` in a row since ``failing_since`` struck the letters in ``struck``; ``probe`` is the token of the one
+    attempt under way, held until ``probe_until``.
+    """
+
+    __tablename__ = "mail_circuits"
+
+    transport: Mapped[str] = mapped_column(sa.String(20), unique=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    failing_since: Mapped[datetime | None]
+    struck: Mapped[list[int]] = mapped_column(sa.JSON)
+    reason: Mapped[str] = mapped_column(sa.String(500), default="")
+    opened_at: Mapped[datetime | None]
+    wait_seconds: Mapped[int] = mapped_column(default=0)
+    try_at: Mapped[datetime | None]
+    probe: Mapped[str | None] = mapped_column(sa.String(32))
+    probe_until: Mapped[datetime | None]
+
+
+class MailCheck(Base):
+    """What the last look at a sending domain's records found, and when, so that showing it asks nobody."""
+
+    __tablename__ = "mail_checks"
+
+    domain: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    checked_at: Mapped[datetime]
+    found: Mapped[dict[str, Any]]

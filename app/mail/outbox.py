@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -18,15 +19,13 @@ if TYPE_CHECKING:
 
 SEND = "mail.send"
 RANKS = {Priority.CONFIRMATION: 0, Priority.RECEIPT: 1, Priority.TARGET: 2, Priority.UPDATE: 3}
+# What the provider's statistics tell apart: these four and never more.
+CATEGORIES = {rank: priority.value for priority, rank in RANKS.items()}
 
 
-def queue(session: Session, message: Message, *, once: str, now: datetime) -> Email:
-    """Put a letter into the outbox; a letter whose ``once`` key was queued before is not queued again.
-
-    ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
-    Returns the row, new or old. Raises ValueError for a recipient that is no address.
-    """
-    start = {
+def columns(message: Message, *, once: str, now: datetime) -> dict[str, Any]:
+    """A message as the columns of its row. Raises ValueError for a recipient that is no address."""
+    return {
         "once": once,
         "rank": RANKS[message.priority],
         "repeatable": message.repeatable,
@@ -37,6 +36,7 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
         "to_name": message.to_name,
         "from_name": message.from_name,
         "reply_to": message.reply_to,
+        "answers_directly": message.answers_directly,
         "stream": message.stream,
         "unsubscribe_path": message.unsubscribe_path,
         "language": message.language,
@@ -45,6 +45,15 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
         "created_at": now,
         "try_after": now,
     }
+
+
+def queue(session: Session, message: Message, *, once: str, now: datetime) -> Email:
+    """Put a letter into the outbox; a letter whose ``once`` key was queued before is not queued again.
+
+    ``once`` says what the letter is about (``sign-on:42:receipt``), so that a repeated command cannot repeat it.
+    Returns the row, new or old. Raises ValueError for a recipient that is no address.
+    """
+    start = columns(message, once=once, now=now)
     # The constraint decides, not a look beforehand: two transactions may queue the same letter at once.
     is_new = bool(db.insert_once(session, Email, [start], unique=["once"]))
     email = session.scalars(sa.select(Email).where(Email.once == once)).one()
@@ -60,7 +69,7 @@ def queue(session: Session, message: Message, *, once: str, now: datetime) -> Em
 
 def suppress(session: Session, address: str, *, stream: str = "", reason: str, now: datetime) -> None:
     """Stop letters to an address from the next one on: all of them, or those of one stream."""
-    _wait_for(session, canonical_email(address))
+    wait_for(session, {canonical_email(address)})
     row = {"address": canonical_email(address), "stream": stream, "reason": reason, "since": now}
     db.insert_once(session, Suppression, [row], unique=["address", "stream"])
 
@@ -72,17 +81,29 @@ def allow(session: Session, address: str, *, stream: str) -> None:
     )
 
 
-def suppressed(session: Session, email: Email) -> str | None:
-    """Why this letter must not go out, or None. Asked at the last moment before it is handed over."""
-    if email.ignores_suppression:
-        return None
-    _wait_for(session, email.to_canonical)
-    streams = ["", email.stream, _of_one(email.id)]
-    return session.scalar(
-        sa.select(Suppression.reason)
-        .where(Suppression.address == email.to_canonical, Suppression.stream.in_(streams))
-        .limit(1)
-    )
+def wait_for(session: Session, canonical: set[str]) -> None:
+    """Whoever has been told that letters stop gets none that was handed over afterwards, not even at that moment.
+
+    Called before the letters' rows are locked, never after: who stops letters takes the two in this order.
+    """
+    db.each_at_a_time(session, {f"mail:{address}" for address in canonical})
+
+
+def suppressed(session: Session, emails: Sequence[Email]) -> dict[int, str]:
+    """Why these letters must not go out, by id; a letter that may go is not there.
+
+    Asked at the last moment before they are handed over.
+    """
+    asked = [email for email in emails if not email.ignores_suppression]
+    query = sa.select(Suppression.address, Suppression.stream, Suppression.reason)
+    found = session.execute(query.where(Suppression.address.in_({email.to_canonical for email in asked}))).all()
+    reasons = {(address, stream): reason for address, stream, reason in found}
+    stopped: dict[int, str] = {}
+    for email in asked if reasons else ():
+        for stream in ("", email.stream, _of_one(email.id)):
+            if (email.to_canonical, stream) in reasons:
+                stopped.setdefault(email.id, reasons[email.to_canonical, stream])
+    return stopped
 
 
 def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, now: datetime) -> None:
@@ -103,8 +124,3 @@ def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, n
 
 def _of_one(email_id: int) -> str:
     return f"letter:{email_id}"
-
-
-def _wait_for(session: Session, canonical: str) -> None:
-    """Whoever has been told that letters stop gets none that was handed over afterwards, not even at that moment."""
-    db.one_at_a_time(session, f"mail:{canonical}")

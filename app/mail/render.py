@@ -51,15 +51,16 @@ class House:
     base_url: str
     mail_from: str
     postal_address: str
+    reply_domain: str = ""
 
 
 class _Bound:
     house: House | None = None
 
 
-def bind(*, base_url: str, mail_from: str, postal_address: str) -> None:
-    """Say once, at the start, where links in letters lead and who writes them."""
-    _Bound.house = House(base_url=base_url.rstrip("/"), mail_from=mail_from, postal_address=postal_address)
+def bind(*, base_url: str, mail_from: str, postal_address: str, reply_domain: str = "") -> None:
+    """Say once, at the start, where links in letters lead, who writes them, and where answers come back to."""
+    _Bound.house = House(base_url.rstrip("/"), mail_from, postal_address, reply_domain.lower())
 
 
 def house() -> House:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
-from app.mail import mass
+from app.mail import circuit, mass, mime
 from app.mailings import commands, queries
 from app.mailings.commands import Taken
 from app.mailings.messages import WRITERS
 from app.mailings.models import Mailing, MailingLetter
-from app.mailings.rules import SEND
+from app.mailings.rules import CALL_BACK, SEND
 
+circuit.WAKES.append(SEND)
 log = structlog.get_logger()
 _ALONE = threading.Lock()
 
 
-@job(SEND)
+@job(SEND, patient=True)
 def send() -> int:
     """Hand one batch over; returns how many batches were worked on, lost ones included."""
     if not _ALONE.acquire(blocking=False):
@@ -41,6 +42,7 @@ def _send() -> int:
         lost = commands.give_up_the_lost(session, now=now)
         taken = commands.claim(session, lease=mass.patience(), now=now)
     if taken is None:
+        mass.not_used()
         return lost
     if mass.takes_many() is None:
         _one_by_one(taken)
@@ -55,6 +57,7 @@ class Written:
 
     form: mass.Form
     readers: list[mass.Reader]
+    recall_id: str | None
 
 
 def _written(taken: Taken) -> Written:
@@ -69,16 +72,19 @@ def _written(taken: Taken) -> Written:
             mass.Reader(row.id, row.address, row.name, filled, row.message_id)
             for row, filled in zip(rows, values, strict=True)
         ],
+        mailing.recall_id,
     )
 
 
 def _form(row: MailingLetter) -> mass.Form:
+    # The provider takes one address for answers for all readers of a request, so it can only name the mailing.
+    through_us = mime.reply_address(mime.Thread(mailing_id=row.mailing_id)) if row.reply_to else ""
     return mass.Form(
         subject=row.subject,
         text=row.text,
         html=row.html,
         from_name=row.from_name,
-        reply_to=row.reply_to,
+        reply_to=through_us or row.reply_to,
         language=row.language,
         unsubscribe_url=row.unsubscribe_url,
         holes={name: (tags[0], tags[1]) for name, tags in row.holes.items()},
@@ -88,12 +94,19 @@ def _form(row: MailingLetter) -> mass.Form:
 def _all_at_once(taken: Taken) -> None:
     """The whole batch in one request. Nothing is held while it is written and while the provider answers."""
     written = _written(taken)
+    try:
+        recall_id, delay = _recall(taken, written.recall_id)
+    except mass.NotAccepted as refusal:
+        _unnamed(taken, refusal)
+        return
     with transaction() as session:
         now = utc_now()
-        allowed = commands.hand_over(session, taken, until=now + mass.patience(), now=now)
+        leaves_at = now + delay if recall_id else None
+        allowed = commands.hand_over(session, taken, until=now + mass.patience(), leaves_at=leaves_at, now=now)
     if allowed is None:
         return
-    lot = mass.lot(written.form, taken.token, [one for one in written.readers if one.id in allowed])
+    readers = [one for one in written.readers if one.id in allowed]
+    lot = mass.lot(written.form, taken.token, readers, recall_id=recall_id, leaves_at=leaves_at)
     outcome = _submitted(lot)
     refused = lot.readers[outcome.place].id if isinstance(outcome, mass.ReaderRefused) else None
     with transaction() as session:
@@ -104,6 +117,31 @@ def _all_at_once(taken: Taken) -> None:
             "batch not accepted", mailing=taken.mailing_id, batch=taken.number, state=known, reason=outcome.reason
         )
         mass.heed(outcome)
+
+
+def _recall(taken: Taken, known: str | None) -> tuple[str | None, timedelta]:
+    """The name by which the provider can be told not to send this batch, and how long it holds it. Raises the outcome.
+
+    Named before its first batch and never again, so that one call brings everything back.
+    """
+    recalls = mass.recalls()
+    if recalls is None:
+        return None, timedelta(0)
+    if known is None:
+        named = recalls.new_recall_id()
+        with transaction() as session:
+            known = commands.keep_recall_id(session, taken.mailing_id, named)
+    return known, recalls.recall_delay
+
+
+def _unnamed(taken: Taken, refusal: mass.NotAccepted) -> None:
+    """Nothing leaves that could not be called back as the settings promise."""
+    log.warning("no recall id", mailing=taken.mailing_id, reason=refusal.reason)
+    rest = refusal.after if isinstance(refusal, mass.TryAgain) else timedelta(minutes=1)
+    with transaction() as session:
+        commands.put_back(session, taken, rest=rest, now=utc_now())
+        if not isinstance(refusal, mass.TryAgain):
+            commands.pause(session, taken.mailing_id, reason=refusal.reason, held=True)
 
 
 def _submitted(lot: mass.Lot) -> mass.Accepted | mass.NotAccepted:
@@ -157,3 +195,38 @@ def _submitted_singly(
         return refusal
     except mass.Unwritable as error:
         return mass.GiveUp(f"The letter cannot be written: {error}")
+
+
+@job(CALL_BACK)
+def call_back() -> int:
+    """Tell the provider not to send what it holds of a stopped mailing, and mark what was called back in time."""
+    recalls = mass.recalls()
+    now = utc_now()
+    with transaction() as session:
+        due = None if recalls is None else commands.next_recall(session, now=now)
+    if due is not None and recalls is not None:
+        _call_back(recalls, *due)
+    with transaction() as session:
+        return commands.mark_called_back(session, now=now) + (due is not None)
+
+
+def _call_back(recalls: mass.RecallTransport, mailing_id: int, recall_id: str) -> None:
+    try:
+        recalls.call_back(recall_id)
+    except mass.NotAccepted as refusal:
+        log.warning("not called back", mailing=mailing_id, reason=refusal.reason)
+        again = isinstance(refusal, mass.TryAgain)
+        with transaction() as session:
+            commands.not_called_back(session, mailing_id, refusal.reason, again=again, now=utc_now())
+        return
+    with transaction() as session:
+        # The moment of the answer, not of asking: nobody knows when in between the provider took it.
+        commands.called_back(session, mailing_id, since=utc_now())
+
+
+@job("mailings.watch")
+def watch() -> int:
+    """Write down how far each mailing has come, once a minute, and thin what is old."""
+    now = utc_now()
+    with transaction() as session:
+        return commands.note_moments(session, now=now) + commands.thin_moments(session, now=now)

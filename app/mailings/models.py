@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -24,13 +24,17 @@ class MailingState(Enum):
 
 
 class BatchState(Enum):
-    """What is known of one request. ``submitting`` is committed before the call; ``unknown``: its answer was lost."""
+    """What is known of one request. ``submitting`` is committed before the call; ``unknown``: its answer was lost.
+
+    ``recalled``: the provider had it and was told in time not to send it.
+    """
 
     QUEUED = "queued"
     SUBMITTING = "submitting"
     ACCEPTED = "accepted"
     UNKNOWN = "unknown"
     DROPPED = "dropped"
+    RECALLED = "recalled"
 
 
 class ReaderState(Enum):
@@ -49,12 +53,14 @@ class ReaderState(Enum):
 class Mailing(Base):
     """One sending of one letter. ``stream`` is what its readers can leave (``updates:7``).
 
-    ``planned`` counts readers, ``planning`` says whether more will come. ``per_minute`` is the speed (None: as fast
+    ``planned`` counts readers, ``planning`` says whether more will come. ``per_hour`` is the speed (None: as fast
     as it goes) and ``next_at`` when the next batch may leave at that speed. ``refused_in_a_row`` counts readers that
     were refused one after the other without a word why: many of them mean that it is not the readers.
     ``batches`` numbers those of the plan upwards, ``splits`` those that come of them downwards, so that a planner and a
     worker never reach for the same number.
     ``recall_id`` is the provider's name for everything handed over with a delay, by which it can be called back.
+    ``recall_due`` is when to ask for that next, ``recall_error`` what the provider last said to it, ``recalled_at``
+    when it had said that it will not send what it holds.
     """
 
     __tablename__ = "mailings"
@@ -67,11 +73,13 @@ class Mailing(Base):
     planned: Mapped[int] = mapped_column(default=0)
     batches: Mapped[int] = mapped_column(default=0)
     splits: Mapped[int] = mapped_column(default=0)
-    per_minute: Mapped[int | None]
+    per_hour: Mapped[int | None]
     next_at: Mapped[datetime]
     refused_in_a_row: Mapped[int] = mapped_column(default=0)
     recall_id: Mapped[str | None] = mapped_column(sa.String(255))
     recalled_at: Mapped[datetime | None]
+    recall_due: Mapped[datetime | None]
+    recall_error: Mapped[str] = mapped_column(sa.String(500), default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
 
@@ -102,6 +110,7 @@ class MailingBatch(Leased, Base):
 
     ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it. ``size`` counts
     its readers; the counters say how many of them are known apart (``rules.APART``), the rest is as ``state`` says.
+    ``leaves_at`` is when the provider sends what it was handed over with a delay.
     """
 
     __tablename__ = "mailing_batches"
@@ -120,6 +129,7 @@ class MailingBatch(Leased, Base):
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
     submitted_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
+    leaves_at: Mapped[datetime | None]
     suppressed: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     unknown: Mapped[int] = mapped_column(default=0)
@@ -158,3 +168,25 @@ class MailingReader(Base):
     message_id: Mapped[str | None] = mapped_column(sa.String(255))
     changed_at: Mapped[datetime | None]
     left_at: Mapped[datetime | None]
+
+
+class MailingMoment(Base):
+    """How far a mailing had come in one minute (``minute``: since 1970), to be drawn. Old ones are thinned."""
+
+    __tablename__ = "mailing_moments"
+    __table_args__ = (sa.UniqueConstraint("mailing_id", "minute"),)
+
+    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    minute: Mapped[int]
+    planned: Mapped[int]
+    handed_over: Mapped[int]
+    delivered: Mapped[int]
+    bounced: Mapped[int]
+    complained: Mapped[int]
+    left: Mapped[int]
+    unknown: Mapped[int]
+
+    @property
+    def at(self) -> datetime:
+        """The beginning of the minute."""
+        return datetime.fromtimestamp(self.minute * 60, tz=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from app.core.errors import Conflict
 from app.mailings.models import BatchState, Mailing, MailingState, ReaderState
@@ -21,8 +21,13 @@ APART = (
 )
 RANK = {state: rank for rank, state in enumerate(APART)}
 SEND = "mailings.send"
+CALL_BACK = "mailings.call_back"
 DECIDED = "A person decided not to send these again; nobody knows whether they arrived."
 OVER = {MailingState.STOPPED, MailingState.DONE}
+# SendGrid takes a cancellation until so long before the letters leave.
+CALLED_BACK_BEFORE = timedelta(minutes=10)
+# Moments are drawn minute by minute for so many minutes.
+KEPT_IN_FULL = 2 * 24 * 60
 # So many readers refused one after the other, without a word why, are not the readers' fault.
 MOST_REFUSED = 5
 # The waits between attempts of a batch that was certainly not taken; then every hour, for a mailing never gives up.
@@ -41,15 +46,36 @@ def wait(attempts: int, at_least: timedelta) -> timedelta:
 
 def after(mailing: Mailing, size: int, *, now: datetime) -> datetime:
     """When the next batch may leave at the mailing's speed, once one of ``size`` readers leaves now."""
-    if mailing.per_minute is None:
+    if mailing.per_hour is None:
         # Not ``now``: a worker that looked at the clock a moment earlier would find nothing to do.
         return mailing.next_at
-    return max(now, mailing.next_at) + timedelta(minutes=size / mailing.per_minute)
+    return max(now, mailing.next_at) + timedelta(hours=size / mailing.per_hour)
 
 
-def lot_size(largest: int, per_minute: int | None) -> int:
+def lot_size(largest: int, per_hour: int | None) -> int:
     """How many readers one batch holds: as many as leave in a minute at the most, so that a slow mailing is even."""
-    return largest if per_minute is None else max(1, min(largest, per_minute))
+    return largest if per_hour is None else max(1, min(largest, per_hour // 60))
+
+
+def takes(readers: int, per_hour: int | None) -> timedelta:
+    """How long so many readers take at a speed; nothing where it is as fast as it goes."""
+    return timedelta(0) if per_hour is None else timedelta(hours=readers / per_hour)
+
+
+def at_new_speed(mailing: Mailing, per_hour: int | None, *, now: datetime) -> datetime:
+    """When the next batch may leave after a change of speed: readers that left ahead of time are made up for."""
+    if mailing.next_at <= now:
+        return mailing.next_at
+    if mailing.per_hour is None or per_hour is None:
+        return now
+    return now + (mailing.next_at - now) * (mailing.per_hour / per_hour)
+
+
+def last_called_back(mailing: Mailing) -> datetime:
+    """What the provider would have sent from this moment on is called back."""
+    if mailing.recalled_at is None:
+        return datetime.max.replace(tzinfo=UTC)
+    return mailing.recalled_at + CALLED_BACK_BEFORE
 
 
 def must_be_stoppable(mailing: Mailing) -> None:

@@ -12,14 +12,14 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from app.jobs.models import WorkerBeat
+from app.jobs.models import SILENCE, WorkerBeat
+from app.mail import queries as mail
 from app.mail.models import Email, EmailState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 ROOT = Path(__file__).parent.parent.parent
-WORKER_SILENCE = timedelta(minutes=3)
 LONGEST_WAIT = timedelta(minutes=15)
 
 
@@ -39,7 +39,7 @@ def newest_migration() -> str | None:
 
 def checks(session: Session, *, now: datetime) -> list[Check]:
     """Everything ``/readyz`` asks."""
-    return [_migrations(session), _worker(session, now), _letters(session, now)]
+    return [_migrations(session), _worker(session, now), _letters(session, now), _mail(session, now)]
 
 
 def _migrations(session: Session) -> Check:
@@ -53,7 +53,7 @@ def _worker(session: Session, now: datetime) -> Check:
     if seen is None:
         return Check("worker", good=False, detail="no worker was ever seen")
     age = now - seen
-    return Check("worker", age < WORKER_SILENCE, f"seen {int(age.total_seconds())} s ago")
+    return Check("worker", age < SILENCE, f"seen {int(age.total_seconds())} s ago")
 
 
 def oldest_waiting(session: Session, now: datetime) -> float:
@@ -67,6 +67,18 @@ def oldest_waiting(session: Session, now: datetime) -> float:
 def _letters(session: Session, now: datetime) -> Check:
     waited = oldest_waiting(session, now)
     return Check("letters", waited < LONGEST_WAIT.total_seconds(), f"oldest waiting letter: {int(waited)} s")
+
+
+def _mail(session: Session, now: datetime) -> Check:
+    """A provider that refuses us needs a person; one that is away for a while, or a hold by a person, does not."""
+    refused = any(not pause.by_whom for pause in mail.pauses(session))
+    said = " ".join(mail.troubles(session, now=now)) or "letters leave"
+    return Check("mail", not refused, said)
+
+
+def open_circuits(session: Session) -> list[str]:
+    """The ways out that nobody tries for a while."""
+    return [row.transport for row in mail.circuits(session)]
 
 
 def letters_by_state(session: Session) -> dict[str, int]:

@@ -49,11 +49,16 @@ def metrics() -> Response:
     registry = CollectorRegistry()
     letters = Gauge("undersigned_letters", "Letters in the outbox by state", ["state"], registry=registry)
     waiting = Gauge("undersigned_oldest_letter_seconds", "Wait of the oldest due letter", registry=registry)
+    circuits = Gauge(
+        "undersigned_mail_circuit_open", "1 while a way out is left alone", ["transport"], registry=registry
+    )
     ready = Gauge("undersigned_check", "1 if the readiness check is good", ["check"], registry=registry)
     now = utc_now()
     with reading() as session:
         for state, count in queries.letters_by_state(session).items():
             letters.labels(state).set(count)
+        for circuit in queries.open_circuits(session):
+            circuits.labels(circuit).set(1)
         waiting.set(queries.oldest_waiting(session, now))
         for check in queries.checks(session, now=now):
             ready.labels(check.name).set(int(check.good))

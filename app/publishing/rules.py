@@ -55,6 +55,7 @@ class Kind(Enum):
     SIGN_ON = "sign-on"
     REVIEW = "review"
     BOUNCE = "bounce"
+    REPLY = "reply"
     DISPUTE = "dispute"
     POST = "post office"
     CLOSING = "closing"

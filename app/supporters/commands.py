@@ -15,9 +15,11 @@ from app.core.text import canonical_email
 from app.mail import outbox
 from app.mail.models import Email, Suppression
 from app.mailings import commands as mailings
+from app.returns import commands as returns
+from app.returns import queries as returns_queries
 from app.supporters import queries
 from app.supporters.models import Consent, Purpose, Standing, Supporter
-from app.supporters.rules import LEAVE_ALL, STREAMS, asked_again, leaving, stream
+from app.supporters.rules import LEAVE_ALL, STREAMS, asked_again, leaving, of_stream, stream, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -130,16 +132,40 @@ def leave_all(session: Session, supporter: Supporter, *, source: str, now: datet
         leave(session, supporter, answer.organization, words=LEAVE_ALL, source=source, now=now)
 
 
+def heed(session: Session, *, now: datetime, lot: int = 100) -> int:
+    """Write into the ledger what people told the mail provider; returns how many such rows are settled.
+
+    Letters stopped when the provider reported it. A complaint about a letter of no sender's stream leaves them all,
+    as the provider does: it hands nothing more to somebody who complained.
+    """
+    rows = returns_queries.open_withdrawals(session, limit=lot)
+    for row in rows:
+        supporter = queries.by_email(session, row.address)
+        if supporter is not None:
+            words, source = told(complaint=row.complaint)
+            for organization in _left_by(session, supporter, row.stream):
+                leave(session, supporter, organization, words=words, source=source, now=now)
+        returns.settle_withdrawal(session, row, now=now)
+    return len(rows)
+
+
+def _left_by(session: Session, supporter: Supporter, name: str) -> list[Organization]:
+    if not name:
+        return [answer.organization for answer in queries.answers(session, supporter) if answer.yes]
+    number = of_stream(name)
+    sender = session.get(Organization, number) if number is not None else None
+    return [sender] if sender is not None else []
+
+
 def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
-    """Erase a person: the row, the ledger, and letters not yet handed over. Counts of signatures stay.
+    """Erase a person: the row, the ledger, what they replied, and letters not yet handed over. Counts stay.
 
     Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
     somebody who signs for an organization are that organization's record and stay.
     """
-    mine = sa.and_(
-        Email.to_canonical == supporter.email_canonical,
-        sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/")),
-    )
+    kinds = sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/"))
+    mine = sa.and_(Email.to_canonical == supporter.email_canonical, kinds)
+    returns.forget_sender(session, supporter.email_canonical, kinds, now=now)
     outbox.take_back(session, mine, reason="The person asked to be erased.", now=now)
     session.execute(
         sa.update(Email)
@@ -161,6 +187,7 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
             sa.or_(Suppression.reason == "left", Suppression.stream.startswith("letter:")),
         )
     )
+    returns.forget(session, supporter.email_canonical)
     mailings.forget(session, STREAMS, supporter.id, supporter.email_canonical, now=now)
     session.delete(supporter)
     session.flush()

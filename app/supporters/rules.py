@@ -11,6 +11,9 @@ from app.core import tokens
 LINKS_LAST = timedelta(days=2 * 366)
 ONE_CLICK = "List-Unsubscribe=One-Click"
 LEAVE_ALL = "Stop all letters"
+# What somebody pressed elsewhere, as the ledger names it: we did not show the words and do not know them exactly.
+COMPLAINT_WORDS, COMPLAINT_SOURCE = "(reported as spam in their mail program)", "spam complaint"
+PROVIDER_WORDS, PROVIDER_SOURCE = "(left by the mail provider's own link)", "mail provider"
 STREAMS = "updates:"
 
 
@@ -24,9 +27,20 @@ def leaving(organization: str) -> str:
     return f"Stop updates from {organization}"
 
 
+def told(*, complaint: bool) -> tuple[str, str]:
+    """The words and the source of a ledger line for what somebody told the mail provider."""
+    return (COMPLAINT_WORDS, COMPLAINT_SOURCE) if complaint else (PROVIDER_WORDS, PROVIDER_SOURCE)
+
+
 def stream(organization_id: int) -> str:
     """The stream of an organization's updates; leaving it stops letters already queued."""
     return f"{STREAMS}{organization_id}"
+
+
+def of_stream(name: str) -> int | None:
+    """The organization whose updates a stream holds; None for a stream of anything else."""
+    number = name.removeprefix(STREAMS)
+    return int(number) if name.startswith(STREAMS) and number.isascii() and number.isdigit() else None
 
 
 def preferences_path(supporter_id: int, now: datetime) -> str:

@@ -60,3 +60,18 @@ class Target(Base):
         """How a letter addresses it: ``Councilmember Demo District One`` or the name."""
         person = " ".join(part for part in (self.title, self.given_name, self.family_name) if part)
         return person or self.name
+
+
+class PostalDistrict(Base):
+    """The district of a body that postal codes beginning with ``prefix`` lie in; the longest prefix counts.
+
+    ``prefix`` is as ``rules.postal_key`` writes it. ``target_id`` is the body; its member for the district is found by
+    the district's name.
+    """
+
+    __tablename__ = "postal_districts"
+    __table_args__ = (sa.UniqueConstraint("target_id", "prefix"),)
+
+    target_id: Mapped[int] = mapped_column(sa.ForeignKey("targets.id", ondelete="CASCADE"))
+    prefix: Mapped[str] = mapped_column(sa.String(10))
+    district: Mapped[str] = mapped_column(sa.String(200))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from app.targets.models import Target, TargetKind
 
 BODIES = frozenset({TargetKind.LEGISLATIVE_BODY, TargetKind.AGENCY})
+LONGEST_PREFIX = 10
 KINDS = [(kind.value, kind.value.capitalize()) for kind in TargetKind]
 
 
@@ -57,3 +59,32 @@ def named_together(names: list[str]) -> str:
     if len(names) < 2:
         return "".join(names)
     return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def postal_key(code: str) -> str:
+    """A postal code, or the beginning of one, as codes are compared: ``SW1A 1AA`` is ``SW1A1AA``."""
+    return re.sub(r"[\s-]+", "", code).upper()
+
+
+def district_key(name: str) -> str:
+    """A district's name as it is compared; of an Open Civic Data division the last part counts."""
+    last = name.casefold().rpartition("/")[2] if name.casefold().startswith("ocd-division/") else name.casefold()
+    return " ".join(re.sub(r"[:_\-\s]+", " ", last).split())
+
+
+def in_counting_order(name: str) -> list[tuple[int, str]]:
+    """A key that sorts ``District 2`` before ``District 10``."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.findall(r"\d+|\D+", name.casefold())]
+
+
+def member_for(members: Iterable[Target], district: str) -> Target | None:
+    """The one member of a body that stands for a district: by its name or division, or the only one ending so.
+
+    ``4`` and ``District 4`` find ``Council District 4`` as long as no other member's name ends that way.
+    """
+    wanted = district_key(district)
+    known = [(member, {district_key(member.name), district_key(member.ocd_division)} - {""}) for member in members]
+    exact = [member for member, names in known if wanted in names]
+    ending = [member for member, names in known if any(name.endswith(f" {wanted}") for name in names)]
+    found = exact or ending
+    return found[0] if wanted and len(found) == 1 else None

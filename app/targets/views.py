@@ -11,10 +11,10 @@ from app.coalitions.queries import coalition_for, rights_of
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.tables import ImportResult, lots
 from app.targets import commands, queries
-from app.targets.rules import KINDS
+from app.targets.rules import BODIES, KINDS, in_counting_order, member_for
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import page, see_other
 from app.web.security import actor, signed_in
@@ -81,10 +81,7 @@ def import_form(coalition: str) -> ResponseReturnValue:
 @redisplays(import_form)
 def import_file(coalition: str) -> ResponseReturnValue:
     """Read the file and show what became of each bad line; nothing is doubled when it is sent again."""
-    chosen = request.files.get("file")
-    if chosen is None or not chosen.filename:
-        raise Invalid({"file": "Choose a CSV file."})
-    body = chosen.read()
+    body = _chosen_file()
     with reading() as session:
         ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
     read = commands.read_targets(body)
@@ -94,6 +91,28 @@ def import_file(coalition: str) -> ResponseReturnValue:
             ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
             result.join(commands.take_targets(session, ours, lot, by=actor(), now=utc_now()))
     return page("targets/import.html", coalition=ours, demo=ours.is_demo, form=form_state(), result=result)
+
+
+@blueprint.get(f"{ROOT}/<slug>/districts")
+@signed_in
+def districts(coalition: str, slug: str) -> ResponseReturnValue:
+    """A body's table of postal codes, and the field to choose a file for it."""
+    with reading() as session:
+        ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+        return page("targets/districts.html", **_districts_page(session, ours, slug))
+
+
+@blueprint.post(f"{ROOT}/<slug>/districts")
+@signed_in
+@redisplays(districts)
+def import_districts(coalition: str, slug: str) -> ResponseReturnValue:
+    """Read the table and show what became of each bad line."""
+    body = _chosen_file()
+    with transaction() as session:
+        ours = coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+        row = queries.target_of(session, ours.id, slug)
+        result = commands.import_districts(session, row, body, by=actor(), now=utc_now())
+        return page("targets/districts.html", **_districts_page(session, ours, slug, result))
 
 
 @blueprint.get(f"{ROOT}/<slug>")
@@ -118,6 +137,31 @@ def save(coalition: str, slug: str) -> ResponseReturnValue:
         commands.edit_target(session, row, entry, by=actor(), now=utc_now())
         notice = f"What is known of {row.name} is saved."
     return see_other(f"/work/{coalition}/targets", notice)
+
+
+def _chosen_file() -> bytes:
+    chosen = request.files.get("file")
+    if chosen is None or not chosen.filename:
+        raise Invalid({"file": "Choose a CSV file."})
+    return bytes(chosen.read())
+
+
+def _districts_page(session: Session, ours: Coalition, slug: str, result: ImportResult | None = None) -> dict[str, Any]:
+    row = queries.target_of(session, ours.id, slug)
+    if row.kind not in BODIES:
+        raise NotFound
+    by_district: dict[str, list[str]] = {}
+    for one in queries.prefixes_of(session, row.id):
+        by_district.setdefault(one.district, []).append(one.prefix)
+    named = sorted(by_district.items(), key=lambda pair: in_counting_order(pair[0]))
+    return {
+        "coalition": ours,
+        "demo": ours.is_demo,
+        "target": row,
+        "districts": [(name, member_for(row.members, name), prefixes) for name, prefixes in named],
+        "form": form_state(),
+        "result": result,
+    }
 
 
 def _form_page(session: Session, ours: Coalition, row: Target | None) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def posted(kind: type[Entry]) -> Entry:
     return kind.of(_flat(kind, request.form))
 
 
+def asked(kind: type[Entry]) -> Entry:
+    """What stands behind the question mark of an address as an Input, like ``posted``."""
+    return kind.of(_flat(kind, request.args))
+
+
 def typed(name: str) -> str:
     """One field that no Input reads; "" if it was not given."""
     return str(storable(request.form.get(name, "")))

@@ -185,6 +185,26 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+# A letter styles itself inline, so its page may; it runs nothing, loads nothing and knows nothing of this site.
+LETTER_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors {framed_by}; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+
+
+def as_letter(response: Response, *, framed: bool = False) -> Response:
+    """Put the page of a letter's HTML under a policy of its own; ``framed`` lets pages of ours show it in a frame."""
+    response.headers["Content-Security-Policy"] = LETTER_POLICY.format(framed_by="'self'" if framed else "'none'")
+    if framed:
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    return response
+
+
+def with_frames(response: Response) -> Response:
+    """Let this page show other pages of ours in frames."""
+    response.headers["Content-Security-Policy"] = f"{HEADERS['Content-Security-Policy']}; frame-src 'self'"
+    return response
+
 
 def finish(response: Response) -> Response:
     """Set the security headers and how long a cache may keep the page."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.broadcasts import rules
 from app.broadcasts.models import Broadcast, BroadcastState
+from app.broadcasts.rules import Field
 from app.core import markup
 from app.core.errors import Conflict, Invalid
 
@@ -16,20 +17,20 @@ NAMES = st.text(st.characters(codec="ascii", min_codepoint=33, max_codepoint=126
 
 @given(NAMES)
 def test_a_name_is_never_markup(name: str) -> None:
-    text = markup.to_plain(rules.filled_markdown("Hello x{given_name}x.", name))
+    text = markup.to_plain(rules.fill_markdown("Hello x{given_name}x.", {Field.GIVEN_NAME: name}))
 
     assert text.strip() == f"Hello x{name}x."
 
 
 @pytest.mark.parametrize("name", ["_Ana_", "[Ana](//evil.example)", "**A**", "<b>Ana</b>", "`A`", "1. Ana"])
 def test_a_name_adds_no_element_to_the_letter(name: str) -> None:
-    html = markup.to_html(rules.filled_markdown("{given_name}, hello", name))
+    html = markup.to_html(rules.fill_markdown("{given_name}, hello", {Field.GIVEN_NAME: name}))
 
     assert html.count("<") == 2  # the paragraph's own
 
 
 def test_a_reader_without_a_name_is_a_friend() -> None:
-    assert rules.filled("Hello {given_name}", "") == "Hello friend"
+    assert rules.fill("Hello {given_name}", {}) == "Hello friend"
 
 
 def test_unknown_fields_are_refused_where_they_stand() -> None:

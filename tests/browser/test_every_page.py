@@ -6,6 +6,7 @@ One stage for all of it: playing the demonstration takes longer than looking at 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,13 +20,11 @@ from app.accounts.models import Account
 from app.core import db
 from app.core.db import reading
 from app.demo.stage import person
-from app.mail import render
 from config.settings import Settings
 from tests.browser import looks, mistakes, scenes, states, troubles
 from tests.browser.conftest import served, settled
 from tests.conftest import emptied
-from tests.mail.test_every_letter import LETTERS, sample
-from tests.mail.test_mime import letter
+from tests.mail.test_every_letter import BOTH, LETTERS, sent
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Complaints
@@ -132,16 +131,10 @@ def test_a_form_that_comes_back_says_what_to_mend_and_keeps_what_was_typed(
 def test_every_letter_is_readable_in_every_light_and_width(chromium: Browser, app: Flask) -> None:
     page = chromium.new_page()
     found = {}
-    for template in LETTERS:
-        row = letter(
-            template=template,
-            context=sample(template) | {"demo": True},
-            from_name="Fight for the Future",
-            unsubscribe_path="/unsubscribe/abc" if template == "broadcasts/mail/update" else "",
-        )
-        page.set_content(render.render(row).html)
+    for template, language in itertools.product(LETTERS, BOTH):
+        page.set_content(sent(template, language, demo=True)[0].html)
         if faults := looks.faults(page):
-            found[template] = faults
+            found[template, language] = faults
     page.close()
     assert found == {}
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from app.accounts import commands as accounts
 from app.accounts.models import Account, LinkPurpose
 from app.broadcasts import commands as broadcasts
 from app.coalitions.commands import invitation_path
 from app.coalitions.models import Role
+from app.core import db
 from app.core.clock import utc_now
 from app.core.db import transaction
 from app.petitions import commands as petitions
 from app.petitions.rules import confirm_path
+from app.returns.models import Reply, ReplyKind
+from app.returns.queries import reply_path
 from app.signons.queries import dispute_link, manage_link, request_link
 from app.statements import commands as statements
 from app.supporters.rules import preferences_path, unsubscribe_path
@@ -121,10 +126,17 @@ def world(database: Flask) -> World:
             "/invitation/<token>": invitation_path(invitation, now=now),
             "/sign-in/link/<token>": accounts.sign_in_path(session, person, now=now),
             "/password/reset/<token>": path,
+            "/replies/<token>": reply_path(_reply(session, now), now=now),
         }
         slugs = (there.coalition.slug, drafted.slug, campaign.slug, petition.slug, there.partner.slug)
         assert OPERATOR.operator
         return World(links, there.organizer, *slugs)
+
+
+def _reply(session: Session, now: datetime) -> Reply:
+    row = Reply(digest="d", kind=ReplyKind.HUMAN, sender_address="a@x.example", sender_canonical="a@x.example")
+    row.received_at = now
+    return db.add(session, row)
 
 
 def forms(value: str) -> list[dict[str, str]]:

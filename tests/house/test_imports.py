@@ -17,8 +17,9 @@ from tests.house.rules import ROOT, VOCABULARY
 CONTRACTS: list[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
     "importlinter"
 ]["contracts"]
-# Rooms with a vocabulary of their own: foundations, the press and the post office, and the demonstration's script.
-UNLIKE_A_FEATURE = {"core", "web", "jobs", "mail", "press", "demo", "static"}
+# Rooms with a vocabulary of their own: foundations, the press and the post office, the demonstration's script, and the
+# command line.
+UNLIKE_A_FEATURE = {"core", "web", "jobs", "mail", "press", "demo", "static", "cli"}
 # One trespass for each contract: where it is written, and what.
 TRESPASSES = {
     "Rooms import downward only": ("core/clock.py", "import app.targets.models"),

@@ -41,6 +41,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "mailings/test_reports.py::test_who_leaves_while_the_request_is_written_is_not_in_it",
         "broadcasts/test_races.py::test_leaving_while_letters_leave_gets_the_letter_before_or_never",
         "broadcasts/test_races.py::test_pressing_send_many_times_while_workers_plan_writes_one_letter_to_each",
+        "returns/test_readers.py::test_one_report_proves_a_whole_unknown_batch",
+        "supporters/test_heeding.py::test_a_complaint_about_an_update_withdraws_the_yes_to_its_sender_only",
         "flows/test_demonstration.py::test_a_play_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing",
     ),
     "6. A letter exists if and only if its act was committed": (
@@ -53,6 +55,7 @@ RULES: dict[str, tuple[str, ...]] = {
         "deliveries/test_rules.py::test_a_delivery_follows_its_letter_and_never_says_more",
         "mailings/test_reports.py::test_a_reader_only_moves_forward_whatever_the_order_of_reports",
         "broadcasts/test_sending.py::test_a_sent_update_is_called_sent_only_when_nothing_waits",
+        "mail/test_events.py::test_every_pair_of_states_moves_forward_or_not_at_all",
     ),
     "8. A stranger never learns whether an address has signed": (
         "petitions/test_pages.py::test_the_known_and_the_validated_get_the_same_page_as_the_new",

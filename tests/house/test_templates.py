@@ -25,7 +25,7 @@ def references() -> set[str]:
         text = path.read_text(encoding="utf-8")
         found |= set(REFERENCE.findall(text))
         for letter in re.findall(r"""["'](\w+/mail/\w+)["']""", text):
-            found |= {f"{letter}.txt", f"{letter}.html"}
+            found |= {f"{letter}.txt", f"{letter}.html", f"{letter}.toml"}
     return found
 
 

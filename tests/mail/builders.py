@@ -9,6 +9,7 @@ from typing import Any
 
 from app.core.db import reading, transaction
 from app.mail import outbox
+from app.mail.commands import Claim
 from app.mail.message import Message, Priority
 from app.mail.models import Email
 from app.mail.transports import Accepted, Letter, NotAccepted
@@ -69,3 +70,8 @@ class Scripted:
         if isinstance(outcome, NotAccepted):
             raise outcome
         return outcome
+
+
+def held(ident: int, token: str) -> Claim:
+    """The claim of a worker on a letter."""
+    return Claim(ident, token, repeatable=False, canonical="")

@@ -7,6 +7,7 @@ so is what its prose forbids.
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,18 +89,37 @@ def _check_object(value: dict[str, Any], schema: dict[str, Any], at: str) -> lis
 
 def _prose(request: dict[str, Any]) -> list[str]:
     """What only the description's words say."""
-    found = [f"header {name} is reserved" for name in request.get("headers", {}) if name.lower() in RESERVED]
+    people = request["personalizations"]
+    headers = [name for one in (request, *people) for name in one.get("headers", {})]
+    found = [f"header {name} is reserved" for name in headers if name.lower() in RESERVED]
+    if sum(len(one.get(kind, [])) for one in people for kind in ("to", "cc", "bcc")) > 1000:
+        found.append("more than 1000 recipients")
     seen: set[str] = set()
-    for one in request["personalizations"]:
-        for person in one["to"]:
-            if set(person.get("name", "")) & set(";,"):
-                found.append("a name holds a comma or semicolon")
-            if person["email"].casefold() in seen:
-                found.append("an address stands there twice")
-            seen.add(person["email"].casefold())
-        if any(not isinstance(value, str) for value in one.get("custom_args", {}).values()):
-            found.append("a custom argument is no text")
+    for one in people:
+        found += _person_prose(one, seen)
     kinds = [part["type"] for part in request["content"]]
     if kinds != sorted(kinds, key=["text/plain", "text/html"].index):
         found.append("text/plain must come first")
+    if len(set(request.get("categories", []))) < len(request.get("categories", [])):
+        found.append("a category stands there twice")
+    if len(json.dumps(request)) >= 30_000_000:
+        found.append("larger than 30 MB")
+    return found
+
+
+def _person_prose(one: dict[str, Any], seen: set[str]) -> list[str]:
+    """What the words say of one personalization."""
+    found: list[str] = []
+    for person in one["to"]:
+        if set(person.get("name", "")) & set(";,"):
+            found.append("a name holds a comma or semicolon")
+        if person["email"].casefold() in seen:
+            found.append("an address stands there twice")
+        seen.add(person["email"].casefold())
+    for kind, name in (("custom_args", "custom arguments"), ("substitutions", "substitutions")):
+        given = one.get(kind, {})
+        if any(not isinstance(value, str) for value in given.values()):
+            found.append(f"{name} are no text")
+        elif sum(len(key.encode()) + len(value.encode()) for key, value in given.items()) > 10_000:
+            found.append(f"{name} are larger than 10,000 bytes")
     return found

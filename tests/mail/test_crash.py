@@ -51,7 +51,7 @@ class Stalling(DevTransport):
 
 jobs.use(Stalling(Path(var, "mail")))
 if where == "while it was written":
-    mime.build = stall
+    mime.written = stall
 jobs.send()
 """
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.core import tokens
 from app.mail import mime, outbox, render
 from app.mail.message import Priority
 from app.mail.models import Email, EmailAttachment
@@ -23,6 +24,7 @@ NASTY = "Mina\r\nBcc: everybody@example.org, “Ltd.”; <x@y.example>\x00"
 def _bound(monkeypatch: pytest.MonkeyPatch) -> None:
     house = render.House("https://undersigned.example", "Undersigned <letters@mail.undersigned.example>", "")
     monkeypatch.setattr(render._Bound, "house", house)
+    monkeypatch.setattr(tokens._Key, "secret", "a secret of this test")
 
 
 def letter(*files: EmailAttachment, **wanted: Any) -> Email:
@@ -147,3 +149,57 @@ def test_every_line_of_a_letter_is_ascii_and_short_enough_for_smtp() -> None:
     raw = mime.build(words, row, mime.new_message_id(row), now=NOW).as_bytes()
     assert raw.isascii()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+
+
+@pytest.mark.parametrize("number", [1, 42, 2**59])
+def test_a_bounce_address_names_its_letter_and_survives_a_change_of_case(number: int) -> None:
+    address = mime.verp_address(number)
+    assert address.startswith(f"bounce+{number}.")
+    assert address.endswith("@mail.undersigned.example")
+    assert len(address.partition("@")[0]) <= 64
+    assert [mime.read_verp(form) for form in (address, address.upper(), f"<{address}>")] == [number] * 3
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "letters@mail.undersigned.example",
+        "bounce+42@mail.undersigned.example",
+        "bounce+42.0123456789abcdef@mail.undersigned.example",
+        "bounce+٤٢.0123456789abcdef@mail.undersigned.example",
+        f"bounce+{'9' * 5000}.0123456789abcdef@mail.undersigned.example",
+    ],
+)
+def test_a_bounce_address_that_was_made_up_names_nothing(address: str) -> None:
+    assert mime.read_verp(address) is None
+
+
+def test_a_readers_bounce_address_names_no_single_letter_of_that_number() -> None:
+    address = mime.verp_address(42, reader=True)
+    assert (mime.read_reader_verp(address.upper()), mime.read_verp(address)) == (42, None)
+    assert mime.read_reader_verp(mime.verp_address(42)) is None
+    assert mime.read_verp(address.replace("+r42", "+42")) is None
+
+
+def test_a_bounce_address_is_bound_to_its_letter_and_its_host() -> None:
+    signature = mime.verp_address(42).partition(".")[2]
+    assert mime.read_verp(f"bounce+43.{signature}") is None
+    assert mime.read_verp(mime.verp_address(42).replace("mail.", "evil.")) is None
+
+
+def test_words_cannot_part_a_letter_anew() -> None:
+    forged = "\n".join(f"--{line}\nContent-Type: text/html\n\n<p>forged</p>" for line in mime.BOUNDARIES)
+    words = render.Rendered("Hello", f"Dear reader,\n{forged}\n--{mime.BOUNDARIES[0]}--\n", "<p>Dear reader</p>\n")
+    pdf = EmailAttachment(filename="letter.pdf", mimetype="application/pdf", body=b"%PDF")
+    found = parsed(pdf, words=words)
+    kinds = [part.get_content_type() for part in found.walk() if not part.is_multipart()]
+    assert kinds == ["text/plain", "text/html", "application/pdf"]
+    html = found.get_body(("html",))
+    assert html is not None
+    assert "forged" not in html.get_content()
+
+
+def test_an_address_that_needs_quoting_arrives_as_it_was_given() -> None:
+    for address in ("o'hara+news@example.org", '"odd name"@example.org', "a.b-c_d@sub.example.org"):
+        assert parsed(to=address)["To"].addresses[0].addr_spec == address

@@ -30,15 +30,6 @@ def written(tmp_path: Path, **wanted: object) -> str:
     return next((tmp_path / "mail").glob("*.eml")).name
 
 
-@pytest.fixture
-def operator(database: Flask, signed_in: SignIn) -> FlaskClient:
-    """A browser of an operator."""
-    with transaction() as session:
-        person = account(session)
-        person.is_operator = True
-    return signed_in(person)
-
-
 def failed(reason: str = "no such mailbox") -> int:
     """A letter that a mail server refused for good."""
     ident = queued()
@@ -161,9 +152,10 @@ def test_an_operator_sees_what_failed_and_tries_it_again(operator: FlaskClient) 
 
 def test_an_operator_holds_letters_back_and_lets_them_leave(operator: FlaskClient) -> None:
     ident = queued()
-    operator.post("/operator/mail/hold")
+    operator.post("/operator/mail/hold", data={"reason": "A typo in the letter"})
     assert jobs.send() == 0
-    assert re.search(r"held back since.*Robin Vale stopped it", operator.get("/operator/mail").text, re.DOTALL)
+    shown = operator.get("/operator/mail").text
+    assert re.search(r"held back since.*by Robin Vale \(dev\)\. A typo in the letter", shown, re.DOTALL)
 
     operator.post("/operator/mail/resume")
 
@@ -204,6 +196,6 @@ def test_a_trial_letter_is_queued_from_the_command_line_and_a_non_address_refuse
 )
 def test_the_settings_choose_the_way_out(chosen: dict[str, object], kind: str) -> None:
     jobs.bind(Settings.model_validate(chosen))
-    transport = jobs._Bound.transport
-    assert transport is not None
-    assert transport.name == kind
+    sender = jobs._Bound.sender
+    assert sender is not None
+    assert sender.transport.name == kind

@@ -13,7 +13,7 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, NotFound
-from app.mail import commands, jobs, outbox, queries
+from app.mail import commands, jobs, outbox, queries, sending
 from app.mail.commands import MOST_ATTEMPTS, WAITS
 from app.mail.message import Attachment, Priority
 from app.mail.models import Email, EmailState
@@ -92,7 +92,7 @@ def test_a_slow_lot_is_put_back_so_that_a_new_confirmation_goes_first(
 ) -> None:
     for number in range(3):
         queued(f"update:{number}", priority=Priority.UPDATE, repeatable=False)
-    monkeypatch.setattr(jobs, "LOT_SECONDS", 0)
+    monkeypatch.setattr(sending, "LOT_SECONDS", 0)
     transport = sent_with(Accepted())
     jobs.send()
     confirmation = queued("confirmation")
@@ -254,7 +254,7 @@ def test_a_refused_account_pauses_everything_until_an_operator_resumes(database:
 
     jobs.use(transport := Scripted())
     with transaction() as session:
-        commands.resume(session, by=OPERATOR)
+        commands.resume(session, by=OPERATOR, now=NOW)
     assert jobs.send() == 2
     assert len(transport.letters) == 2
 
@@ -262,7 +262,7 @@ def test_a_refused_account_pauses_everything_until_an_operator_resumes(database:
 def test_a_provider_that_asks_everyone_to_wait_is_not_asked_again_for_each_letter(database: Flask) -> None:
     first, second = queued("a"), queued("b")
     changed(first, attempts=MOST_ATTEMPTS)
-    transport = sent_with(TryAgain(timedelta(minutes=5), "429", everyone=True))
+    transport = sent_with(TryAgain(timedelta(minutes=5), "429", asked=True))
     changed(first, attempts=MOST_ATTEMPTS - 1)
 
     assert jobs.send() == 1

@@ -17,10 +17,10 @@ from werkzeug import Response
 from app.mail import mime, render
 from app.mail.message import Priority
 from app.mail.models import EmailAttachment
-from app.mail.transports import AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain
-from app.mail.transports import smtp as smtp_module
+from app.mail.transports import AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain, smtp_lines
 from app.mail.transports.dev import DevTransport
-from app.mail.transports.sendgrid import SendGridTransport, body
+from app.mail.transports.sendgrid import SendGridTransport
+from app.mail.transports.sendgrid_requests import body
 from app.mail.transports.smtp import SmtpTransport
 from tests.builders import NOW
 from tests.mail import contract
@@ -181,14 +181,16 @@ def test_smtp_keeps_its_connection_and_opens_another_when_the_server_closed_it()
         transport.submit(letter(1))
         transport.submit(letter(2))
         assert mailbox.greetings == 1
-        transport._kept.server.sock.shutdown(socket.SHUT_RDWR)
+        kept = transport.lines._idle[0][0].sock
+        assert kept is not None
+        kept.shutdown(socket.SHUT_RDWR)
         transport.submit(letter(3))
     assert mailbox.greetings == 2
     assert len(mailbox.taken) == 3
 
 
 def test_smtp_refuses_to_speak_in_the_clear_to_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(smtp_module, "_on_this_machine", lambda _host: False)
+    monkeypatch.setattr(smtp_lines, "on_this_machine", lambda _host: False)
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
         transport = SmtpTransport(f"smtp://user:secret@127.0.0.1:{port}", own_host="x.example", timeout=2)
@@ -201,7 +203,7 @@ def test_smtp_refuses_to_speak_in_the_clear_to_another_machine(monkeypatch: pyte
 def test_smtp_speaks_encrypted_and_only_to_whom_the_certificate_names(
     scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smtp_module, "_on_this_machine", lambda _host: False)
+    monkeypatch.setattr(smtp_lines, "on_this_machine", lambda _host: False)
     theirs, ours = certificate(tmp_path)
     mailbox = Mailbox()
     wanted = {"ssl_context": theirs} if scheme == "smtps" else {"tls_context": theirs, "require_starttls": True}
@@ -209,12 +211,14 @@ def test_smtp_speaks_encrypted_and_only_to_whom_the_certificate_names(
         stranger = SmtpTransport(f"{scheme}://localhost:{port}", own_host="x.example", timeout=2)
         with pytest.raises(TryAgain, match="SSL"):
             stranger.submit(letter())
-        SmtpTransport(f"{scheme}://localhost:{port}", own_host="x.example", timeout=2, context=ours).submit(letter())
+        friend = SmtpTransport(f"{scheme}://localhost:{port}", own_host="x.example", timeout=2, context=ours)
+        friend.submit(letter())
+        friend.close()
     assert len(mailbox.taken) == 1
 
 
 def test_only_this_machine_may_be_spoken_to_in_the_clear() -> None:
-    on_this = smtp_module._on_this_machine
+    on_this = smtp_lines.on_this_machine
     assert [on_this(host) for host in ("localhost", "127.0.0.1", "::1")] == [True] * 3
     assert [on_this(host) for host in ("mail.example.org", "10.0.0.1", "localhost.example.org")] == [False] * 3
 
@@ -229,7 +233,7 @@ def test_a_wrong_password_pauses_and_a_right_one_sends() -> None:
             transport.submit(letter())
         mailbox.how = ""
         transport.submit(letter())
-    assert (transport.user, transport.password) == ("us@er", "s:cret")
+    assert (transport.lines.user, transport.lines.password) == ("us@er", "s:cret")
     assert len(mailbox.taken) == 1
 
 
@@ -251,7 +255,10 @@ def test_a_request_whose_answer_never_came_is_unknown(how: str) -> None:
 
 @pytest.mark.parametrize(
     ("status", "outcome"),
-    [(403, AccountRefused), (404, AccountRefused), (413, GiveUp), (415, GiveUp), (200, GiveUp), (503, OutcomeUnknown)],
+    [
+        *[(403, AccountRefused), (404, AccountRefused), (200, AccountRefused), (302, AccountRefused)],
+        *[(413, GiveUp), (415, GiveUp), (408, TryAgain), (503, OutcomeUnknown)],
+    ],
 )
 def test_sendgrids_other_answers(httpserver: HTTPServer, status: int, outcome: type[NotAccepted]) -> None:
     httpserver.expect_request("/v3/mail/send").respond_with_response(Response("<html>not JSON", status=status))

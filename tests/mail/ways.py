@@ -180,6 +180,7 @@ def smtp_way() -> Iterator[Way]:
             mailbox.how = how
 
         yield Way(transport, lambda: [_read(raw) for raw in mailbox.taken], misbehave)
+        transport.close()
 
 
 ANSWERS = {

@@ -45,7 +45,7 @@ def plan(update_id: int, *, size: int, per_minute: int | None = None) -> int:
             update = session.get_one(Broadcast, update_id)
             done = broadcasts.plan_lot(session, update, lot=LOT, size=size, now=NOW)
             assert update.mailing is not None
-            update.mailing.per_minute = per_minute
+            update.mailing.per_hour = None if per_minute is None else per_minute * 60
             if not done:
                 return update.mailing.id
 

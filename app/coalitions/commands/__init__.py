@@ -23,9 +23,11 @@ from app.coalitions.commands.inviting import (
 )
 from app.coalitions.commands.joining import Acceptance, accept_invitation
 from app.coalitions.commands.people import NewRole, change_role, remove_member
+from app.coalitions.commands.settling import CoalitionSettings, settle_coalition
 
 __all__ = [
     "Acceptance",
+    "CoalitionSettings",
     "InvitationOver",
     "NewCoalition",
     "NewInvitation",
@@ -48,5 +50,6 @@ __all__ = [
     "remove_member",
     "resend_invitation",
     "revoke_invitation",
+    "settle_coalition",
     "take_organizations",
 ]

@@ -24,7 +24,7 @@ from app.coalitions.roles import Right
 from app.core import audit, db
 from app.core.clock import zone
 from app.core.errors import Conflict, Invalid, NotAllowed
-from app.core.inputs import Input, Name, OptionalEmail, OptionalLine, OptionalWebAddress
+from app.core.inputs import Input, Name, OptionalEmail, OptionalLine, OptionalWebAddress, SenderName
 from app.core.text import slugify
 from app.mail import outbox
 
@@ -79,6 +79,7 @@ class OrganizationFacts(Input):
     region: Annotated[OptionalLine, Field(max_length=20)] = ""
     site_url: OptionalWebAddress = None
     public_email: OptionalEmail = None
+    sender_name: SenderName = ""
 
 
 class NewParty(Input):
@@ -181,6 +182,7 @@ def new_organization(session: Session, entry: OrganizationFacts, *, now: datetim
         region=entry.region,
         site_url=entry.site_url,
         public_email=entry.public_email,
+        sender_name=entry.sender_name,
         created_at=now,
         aliases=aliases(entry.aliases),
     )
@@ -210,7 +212,7 @@ def refuse_known_names(session: Session, entry: OrganizationFacts, *, apart_from
         raise Invalid(problems)
 
 
-FACTS = ("name", "short_name", "legal_status", "scope", "region", "site_url", "public_email")
+FACTS = ("name", "short_name", "legal_status", "scope", "region", "site_url", "public_email", "sender_name")
 
 
 def edit_organization(

@@ -17,6 +17,7 @@ from app.coalitions.models import Coalition, Membership, Organization, Organizat
 from app.coalitions.roles import Right
 from app.core import audit, db
 from app.core.errors import Conflict, Invalid
+from app.core.many import FreeSlugs, insert_many
 from app.core.tables import ImportResult, Problem, Table, read_csv
 from app.core.text import slugify
 
@@ -154,7 +155,7 @@ class _Desk:
         for organization in organizations:
             self._learn(organization)
         idents = [one.id for one in organizations]
-        places = session.scalars(sa.select(Party).where(Party.organization_id.in_(idents))).all()
+        places = session.scalars(sa.select(Party).where(db.among(session, Party.organization_id, idents))).all()
         # By slug: an organization that came in a line above has no id yet.
         slugs = {organization.id: organization.slug for organization in organizations}
         self.places = {slugs[party.organization_id]: party for party in places if party.coalition_id == coalition.id}
@@ -163,7 +164,7 @@ class _Desk:
         own = {organization.id for organization in queries.organizations_administered(session, by=by)}
         self.held = (elsewhere | set(session.scalars(peopled))) - own
         stems = (_stem(line.entry.name) for line in lines if line.normal not in self.names)
-        self.slugs = db.FreeSlugs(session, Organization, stems)
+        self.slugs = FreeSlugs(session, Organization, stems)
         self.fresh: list[Organization] = []
         self.added: list[tuple[Organization, Party]] = []
         self.edited: list[Organization] = []
@@ -174,9 +175,10 @@ class _Desk:
             sa.select(Organization.id, Organization.short_name).where(Organization.short_name != "")
         )
         found = {ident for ident, name in short if _normal(name) in wanted}
-        others = sa.select(OrganizationAlias.organization_id).where(OrganizationAlias.name_normal.in_(wanted))
-        found.update(self.session.scalars(others))
-        meant = sa.or_(Organization.name_normal.in_(wanted), Organization.id.in_(found))
+        called = db.among(self.session, OrganizationAlias.name_normal, wanted)
+        found.update(self.session.scalars(sa.select(OrganizationAlias.organization_id).where(called)))
+        called = db.among(self.session, Organization.name_normal, wanted)
+        meant = sa.or_(called, db.among(self.session, Organization.id, found))
         query = sa.select(Organization).where(meant).order_by(Organization.id)
         return self.session.scalars(query.options(sa.orm.selectinload(Organization.aliases))).all()
 
@@ -263,20 +265,20 @@ class _Desk:
     def write(self) -> None:
         """Write what is new, and one line in the trail for each organization that came in or was changed."""
         self.session.flush()
-        db.insert_many(self.session, self.fresh, known_by="slug")
+        insert_many(self.session, self.fresh, known_by="slug")
         for organization in self.fresh:
             for alias in organization.aliases:
                 alias.organization_id = organization.id
-        db.insert_many(self.session, [alias for organization in self.fresh for alias in organization.aliases])
+        insert_many(self.session, [alias for organization in self.fresh for alias in organization.aliases])
         for organization, party in self.added:
             party.organization_id = organization.id
-        db.insert_many(self.session, [party for _, party in self.added])
+        insert_many(self.session, [party for _, party in self.added])
         self._record("organization.added", [(one, {"role": party.role.value}) for one, party in self.added])
         self._record("organization.edited", [(one, {"changed": "public facts, by import"}) for one in self.edited])
 
     def _record(self, act: str, told: list[tuple[Organization, dict[str, str]]]) -> None:
         subjects = [(one, one.id, {"name": one.name, **detail}) for one, detail in told]
-        audit.record_all(self.session, act, subjects, by=self.by, now=self.now, coalition_id=self.coalition.id)
+        audit.record_many(self.session, act, subjects, by=self.by, now=self.now, coalition_id=self.coalition.id)
 
 
 def _stem(name: str) -> str:

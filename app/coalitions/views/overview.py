@@ -1,4 +1,4 @@
-"""A coalition at a glance, and forming one."""
+"""A coalition at a glance, what it settled, and forming one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 
 from app.coalitions import commands, queries
-from app.coalitions.commands import NewCoalition, NewInvitation, NewOrganization
+from app.coalitions.commands import CoalitionSettings, NewCoalition, NewInvitation, NewOrganization
 from app.coalitions.models import Coalition, Role
 from app.coalitions.roles import Right
 from app.coalitions.views.frame import blueprint
@@ -51,6 +51,7 @@ def overview(coalition: str) -> ResponseReturnValue:
             waiting=waiting if organizing else [],
             organizing=organizing,
             may_read_audit=queries.holds(session, ours.id, by=actor(), right=Right.READ_AUDIT),
+            may_organize=queries.holds(session, ours.id, by=actor(), right=Right.ORGANIZE),
             mine=queries.my_memberships(session, ours.id, by=actor()),
         )
 
@@ -95,3 +96,24 @@ def _with_new_lead(session: Session, entry: NewCoalition) -> Coalition:
     group = queries.parties(session, coalition.id)[0].organization
     commands.invite(session, coalition, group, first, by=actor(), now=utc_now())
     return coalition
+
+
+@blueprint.get("/work/<coalition>/settings")
+@signed_in
+def settings(coalition: str) -> ResponseReturnValue:
+    """How updates are approved in this coalition."""
+    with reading() as session:
+        ours = queries.coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+        form = form_state({"other_organization_approves": "yes" if ours.other_organization_approves else ""})
+        return page("coalitions/settings.html", coalition=ours, demo=ours.is_demo, form=form)
+
+
+@blueprint.post("/work/<coalition>/settings")
+@signed_in
+@redisplays(settings)
+def settle_coalition(coalition: str) -> ResponseReturnValue:
+    """Settle it."""
+    with transaction() as session:
+        ours = queries.coalition_for(session, coalition, by=actor(), right=Right.ORGANIZE)
+        commands.settle_coalition(session, ours, posted(CoalitionSettings), by=actor(), now=utc_now())
+    return see_other(f"/work/{coalition}", "The settings are saved.")

@@ -5,6 +5,7 @@ A transport either returns ``Accepted`` or raises one of the refusals below; it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One letter as it is handed over. ``attempt`` is the claim's token, opaque and new for each attempt."""
+    """One letter as it is handed over. ``attempt`` is the claim's token, opaque and new for each attempt.
+
+    ``category`` is its priority's name. Bounces by mail come back to ``envelope_sender`` (empty: to its From).
+    """
 
     email_id: int
     attempt: str
     message: EmailMessage
     raw: bytes
+    category: str = ""
+    envelope_sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +46,16 @@ class NotAccepted(Exception):
 
 
 class TryAgain(NotAccepted):
-    """Certainly not taken now; later it may be. ``everyone``: the next letter would fare the same until then."""
+    """Certainly not taken now; later it may be. ``everyone``: the next letter would fare the same until then.
 
-    def __init__(self, after: timedelta, reason: str, *, everyone: bool = False) -> None:
+    ``asked``: the provider itself named ``after`` as the time for everyone to come back.
+    """
+
+    def __init__(self, after: timedelta, reason: str, *, everyone: bool = False, asked: bool = False) -> None:
         super().__init__(reason)
         self.after = after
-        self.everyone = everyone
+        self.everyone = everyone or asked
+        self.asked = asked
 
 
 class GiveUp(NotAccepted):
@@ -60,6 +70,9 @@ class AccountRefused(NotAccepted):
     """The provider does not take letters from this installation at all, until an operator mends it."""
 
 
+Outcome = Accepted | NotAccepted
+
+
 class Transport(Protocol):
     """A way out. ``patience`` is how long a claim is held: longer than handing over one letter should take."""
 
@@ -68,6 +81,14 @@ class Transport(Protocol):
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand one letter over, blocking; called from many threads at once."""
+
+
+@runtime_checkable
+class SeveralTransport(Transport, Protocol):
+    """A way out that takes several different letters at once."""
+
+    def submit_all(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
+        """Hand letters over; the outcome of each by its id. A letter that is not there was not tried."""
 
 
 @runtime_checkable

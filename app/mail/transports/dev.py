@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -29,7 +30,10 @@ class DevTransport:
             part.write_bytes(letter.raw)
             part.replace(self.folder / name)
         except OSError as error:
-            raise TryAgain(timedelta(minutes=1), f"The file could not be written: {error.strerror}") from error
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            said = f"The file could not be written: {error.strerror}"
+            raise TryAgain(timedelta(minutes=1), said, everyone=True) from error
         return Accepted(provider_id=name)
 
 

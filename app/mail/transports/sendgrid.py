@@ -1,12 +1,12 @@
 """SendGrid through its official package: plain dicts, a timeout of ours, one client a thread, and no retry of its own.
 
-Which failure means what is taken from the package's code: ``URLError`` comes up while a request is being sent, raw
-socket errors while its answer is awaited. SendGrid has no idempotency key, so a lost answer stays unknown.
+Which failure means what is taken from the package's code and the library below it: an error while the request is being
+sent comes up as ``URLError``, one while its answer is awaited or read as itself. SendGrid has no idempotency key, so a
+lost answer stays unknown.
 """
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
 import logging
@@ -14,67 +14,126 @@ import re
 import threading
 import time
 import urllib.error
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from email.headerregistry import Address
 from typing import Any
 
 import sendgrid
 from python_http_client.exceptions import HTTPError
 
-from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, OutcomeUnknown, TryAgain, many
+from app.mail.transports import (
+    Accepted,
+    AccountRefused,
+    GiveUp,
+    Letter,
+    NotAccepted,
+    Outcome,
+    OutcomeUnknown,
+    TryAgain,
+    many,
+)
+from app.mail.transports.recalling import Recalls
+from app.mail.transports.sendgrid_requests import UNTRACKED, UPDATE, Lane, body, body_of_many, check, together
 
-SIZE_LIMIT = 30_000_000
 LATER = timedelta(minutes=1)
-OWN_HEADERS = ("Message-ID", "List-Unsubscribe", "List-Unsubscribe-Post", "Auto-Submitted")
-UNTRACKED = {
-    "click_tracking": {"enable": False, "enable_text": False},
-    "open_tracking": {"enable": False},
-    "subscription_tracking": {"enable": False},
-    "ganalytics": {"enable": False},
-}
+LONGEST = timedelta(hours=1)
+MANY_SECONDS = 10.0  # after so long, no further request of a lot is begun
+OTHERS = (401, 403, 404, 405)  # the key, its rights, the address we call: nothing that a letter could be guilty of
 # At DEBUG the package's logger prints the API key.
 logging.getLogger("python_http_client").setLevel(logging.WARNING)
 
 
-class SendGridTransport:
+class SendGridTransport(Recalls):
     """Hands letters to ``host`` (another region, or a test's server) with an API key."""
 
     name = "sendgrid"
     most_readers = 1000
 
-    def __init__(self, api_key: str, *, host: str, timeout: float = 30) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        host: str,
+        timeout: float = 30,
+        asm_group: int = 0,
+        ip_pool: str = "",
+        updates_ip_pool: str = "",
+        recall_minutes: int = 0,
+    ) -> None:
+        self.recall_delay = timedelta(minutes=recall_minutes)
         self.api_key = api_key
         self.host = host.rstrip("/")
         self.timeout = timeout
-        self.patience = timedelta(seconds=timeout * 4)
+        self.lane = Lane(asm_group, ip_pool, updates_ip_pool)
+        # Connecting, sending and reading may each take a timeout, twice if a lot's last request begins late.
+        self.patience = timedelta(seconds=timeout * 4 + MANY_SECONDS)
         self._kept = threading.local()
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand the letter over in one request."""
-        wanted = body(letter)
-        if len(json.dumps(wanted)) >= SIZE_LIMIT:
-            raise GiveUp("The letter with its attachments is larger than the 30 MB SendGrid takes.")
-        return self._post(wanted, readers=1)
+        try:
+            return self._checked(body(letter, self.lane), readers=1)
+        except (many.ReaderRefused, many.WordsRefused) as refusal:
+            raise GiveUp(refusal.reason) from refusal
 
     def submit_many(self, lot: many.Lot) -> Accepted:
         """Hand one letter for many readers over in one request."""
         if many.size(lot) >= many.SIZE_LIMIT:
             raise many.TooMuch("The request would be larger than the 30 MB SendGrid takes.")
-        return self._post(many.body(replace(lot, shared={"tracking_settings": UNTRACKED})), readers=len(lot.readers))
+        shared = {"tracking_settings": UNTRACKED, "categories": [UPDATE], **self.lane.settings(UPDATE)}
+        return self._post(many.body(replace(lot, shared={**shared, **lot.shared})), readers=len(lot.readers))
+
+    def submit_all(self, letters: Sequence[Letter]) -> dict[int, Outcome]:
+        """Hand letters over in as few requests as their likeness allows; what is not in the answer was not tried."""
+        until = time.monotonic() + MANY_SECONDS
+        outcomes: dict[int, Outcome] = {}
+        waiting = together(letters)
+        while waiting and time.monotonic() < until:
+            group = waiting.pop(0)
+            outcome, rest = self._one_request(group)
+            waiting = rest + waiting
+            again = {letter.email_id for letters in rest for letter in letters}
+            if outcome is not None:
+                outcomes.update((one.email_id, outcome) for one in group if one.email_id not in again)
+            if isinstance(outcome, NotAccepted) and not isinstance(outcome, GiveUp):
+                break  # everybody's trouble: whoever has not been tried is not
+        return outcomes
+
+    def _one_request(self, group: list[Letter]) -> tuple[Outcome | None, list[list[Letter]]]:
+        """What became of a group, and the groups that its innocent members are to be tried in again."""
+        wanted = body(group[0], self.lane) if len(group) == 1 else body_of_many(group, self.lane)
+        if wanted is None:
+            return None, [[letter] for letter in group]
+        middle = len(group) // 2
+        try:
+            return self._checked(wanted, readers=len(group)), []
+        except many.ReaderRefused as refusal:
+            rest = [letter for place, letter in enumerate(group) if place != refusal.place]
+            return GiveUp(refusal.reason), [rest] if rest else []
+        except many.TooMuch as refusal:
+            return GiveUp(refusal.reason), [group[:middle], group[middle:]]
+        except many.WordsRefused as refusal:
+            return GiveUp(refusal.reason), []
+        except NotAccepted as refusal:
+            return refusal, []
+
+    def _checked(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
+        check(wanted)
+        return self._post(wanted, readers=readers)
 
     def _post(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
+        """Make one request of mail/send. Raises what its answer, or the lack of one, means."""
         try:
             answer = self._client().client.mail.send.post(request_body=wanted)
         except HTTPError as error:
             if error.status_code in {400, 413, 415}:
-                fields, said = _named(error.body), f"SendGrid said {error.status_code}: {_words(error.body)}"
-                raise many.refused(error.status_code, fields, said, readers=readers) from error
+                said = f"SendGrid said {error.status_code}: {_words(error.body)}"
+                raise many.refused(error.status_code, _fields(error.body), said, readers=readers) from error
             raise _meaning(error.status_code, error.body, error.headers) from error
         except urllib.error.URLError as error:
-            raise TryAgain(
-                LATER, f"SendGrid cannot be reached: {type(error.reason).__name__}", everyone=True
-            ) from error
+            said = f"SendGrid cannot be reached: {type(error.reason).__name__}"
+            raise TryAgain(LATER, said, everyone=True) from error
         except (OSError, http.client.HTTPException) as error:
             raise OutcomeUnknown(f"SendGrid's answer was lost: {type(error).__name__}") from error
         if answer.status_code != 202:
@@ -90,91 +149,44 @@ class SendGridTransport:
         return client
 
 
-def body(letter: Letter) -> dict[str, Any]:
-    """The request for one letter. What comes back in events is an id and an attempt, nothing about the person."""
-    message = letter.message
-    wanted: dict[str, Any] = {
-        "personalizations": [
-            {
-                "to": [_person(message["To"].addresses[0])],
-                "custom_args": {"undersigned_email": str(letter.email_id), "undersigned_attempt": letter.attempt},
-            }
-        ],
-        "from": _person(message["From"].addresses[0]),
-        "subject": str(message["Subject"]),
-        "content": _content(letter),
-        "headers": {name: str(message[name]) for name in OWN_HEADERS if message[name]},
-        "tracking_settings": UNTRACKED,
-    }
-    if message["Reply-To"]:
-        wanted["reply_to"] = _person(message["Reply-To"].addresses[0])
-    if files := _attachments(letter):
-        wanted["attachments"] = files
-    return wanted
-
-
-def _person(address: Address) -> dict[str, str]:
-    """An address; SendGrid refuses a name with a semicolon or a comma."""
-    name = " ".join(address.display_name.replace(";", " ").replace(",", " ").split())
-    return {"email": address.addr_spec, "name": name} if name else {"email": address.addr_spec}
-
-
-def _content(letter: Letter) -> list[dict[str, str]]:
-    parts = (letter.message.get_body((kind,)) for kind in ("plain", "html"))
-    return [
-        {"type": part.get_content_type(), "value": part.get_content().replace("\r\n", "\n")}
-        for part in parts
-        if part is not None
-    ]
-
-
-def _attachments(letter: Letter) -> list[dict[str, str]]:
-    return [
-        {
-            "content": base64.b64encode(part.get_payload(decode=True)).decode(),  # type: ignore[arg-type]
-            "type": part.get_content_type(),
-            "filename": part.get_filename() or "attachment",
-            "disposition": "attachment",
-        }
-        for part in letter.message.iter_attachments()
-    ]
-
-
-def _meaning(status: int, answer: bytes, headers: Any) -> Exception:
+def _meaning(status: int, answer: bytes, headers: Any) -> NotAccepted:
     """What an answer other than 202 says of the letter."""
     said = f"SendGrid said {status}: {_words(answer)}"
-    if status in {401, 403, 404, 405}:
+    if status in OTHERS:
         return AccountRefused(said)
     if status == 429:
-        return TryAgain(_until_reset(headers), said, everyone=True)
-    if status == 200:
-        return GiveUp("SendGrid only checked the letter (sandbox mode); it was not sent.")
+        return TryAgain(_until_reset(headers), said, asked=True)
+    if status == 408:
+        return TryAgain(LATER, said, everyone=True)
+    if 200 <= status < 400:
+        # We never ask for the sandbox, so this is the account's or not SendGrid at all: no letter shall pay for it.
+        return AccountRefused(f"SendGrid answered {status}: it checked the letter (sandbox mode) and did not send it.")
     if 400 <= status < 500:
         return GiveUp(said)
     return OutcomeUnknown(said)
 
 
-def _named(answer: bytes) -> list[str]:
-    """The fields that a refusal names."""
+def _errors(answer: bytes) -> list[dict[str, Any]]:
     try:
-        return [str(error.get("field") or "") for error in json.loads(answer)["errors"]]
-    except (ValueError, LookupError, TypeError, AttributeError):
+        errors = json.loads(answer)["errors"]
+        return [error for error in errors if isinstance(error, dict)]
+    except (ValueError, LookupError, TypeError):
         return []
 
 
+def _fields(answer: bytes) -> list[str]:
+    return [error["field"] for error in _errors(answer) if isinstance(error.get("field"), str) and error["field"]]
+
+
 def _words(answer: bytes) -> str:
-    try:
-        errors = json.loads(answer)["errors"]
-        said = "; ".join(f"{error.get('field') or ''} {error['message']}".strip() for error in errors)
-        return re.sub(r"\S+@\S+", "…", said)
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return "no reason given"
+    said = "; ".join(f"{error.get('field') or ''} {error.get('message') or ''}".strip() for error in _errors(answer))
+    return re.sub(r"\S+@\S+", "…", said) or "no reason given"
 
 
 def _until_reset(headers: Any) -> timedelta:
     """The wait the provider asks for, between a second and an hour."""
     try:
         seconds = float(headers.get("X-RateLimit-Reset")) - time.time()
+        return timedelta(seconds=min(max(seconds, 1), LONGEST.total_seconds()))
     except (TypeError, ValueError, AttributeError):
         return LATER
-    return timedelta(seconds=min(max(seconds, 1), 3600))

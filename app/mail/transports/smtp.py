@@ -1,124 +1,107 @@
 """SMTP with any mail server, spoken step by step, because only the step tells whether an outcome is known.
 
-Before the answer to DATA nothing was taken; after it, a lost connection leaves the outcome unknown.
+Before the answer to DATA nothing was taken; after it, a lost connection leaves the outcome unknown. Each letter has
+one recipient, so the answers about it are the answers about that recipient.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import re
 import smtplib
 import ssl
-import threading
 from datetime import timedelta
-from urllib.parse import unquote, urlsplit
 
 from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain
+from app.mail.transports.smtp_lines import LATER, Lines, called, hang_up
 
-LATER = timedelta(minutes=1)
 AUTHENTICATION = {530, 534, 535, 538}
 CLOSING = 421
+READING = 4  # times the timeout that a server has to look through a letter before it answers
+
+
+class _Parted(Exception):
+    """A connection that had been kept turned out to be over before it was told of the letter."""
 
 
 class SmtpTransport:
-    """One connection a thread, kept open between letters. TLS always, except to a server on this machine."""
+    """Connections are kept between letters. TLS always, except to a server on this machine."""
 
     name = "smtp"
 
-    def __init__(self, url: str, *, own_host: str, timeout: float = 60, context: ssl.SSLContext | None = None) -> None:
-        parts = urlsplit(url)
-        self.host = parts.hostname or "localhost"
-        self.implicit_tls = parts.scheme == "smtps"
-        self.port = parts.port or (465 if self.implicit_tls else 587)
-        self.user = unquote(parts.username or "")
-        self.password = unquote(parts.password or "")
-        self.own_host = own_host
+    def __init__(self, url: str, *, own_host: str, timeout: float = 30, context: ssl.SSLContext | None = None) -> None:
+        self.lines = Lines(url, own_host=own_host, timeout=timeout, context=context)
         self.timeout = timeout
-        self.patience = timedelta(seconds=timeout * 5)
-        self.context = context or ssl.create_default_context()
-        self._kept = threading.local()
+        # Dialing, encrypting, signing in, three commands and their answers, then the letter itself.
+        self.patience = timedelta(seconds=timeout * (10 + READING))
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand the letter over."""
-        server = self._connected()
-        try:
-            return self._converse(server, letter)
-        except NotAccepted as refusal:
-            if isinstance(refusal, OutcomeUnknown) or getattr(refusal, "everyone", False):
-                self._drop()
-            else:
-                with contextlib.suppress(OSError, smtplib.SMTPException):
-                    server.rset()
-            raise
+        server = self.lines.kept()
+        if server is not None:
+            try:
+                return self._converse(server, letter, was_kept=True)
+            except _Parted:
+                hang_up(server)
+        return self._converse(self.lines.open(), letter, was_kept=False)
 
-    def _converse(self, server: smtplib.SMTP, letter: Letter) -> Accepted:
+    def close(self) -> None:
+        """Leave every connection that is not in use."""
+        self.lines.tidy(longer_than=0)
+
+    def _converse(self, server: smtplib.SMTP, letter: Letter, *, was_kept: bool) -> Accepted:
+        try:
+            self._announce(server, letter, was_kept=was_kept)
+            accepted = self._deliver(server, letter)
+        except NotAccepted as refusal:
+            if isinstance(refusal, OutcomeUnknown) or getattr(refusal, "everyone", False) or not _reset(server):
+                hang_up(server)
+            else:
+                self.lines.keep(server)
+            raise
+        self.lines.keep(server)
+        return accepted
+
+    def _announce(self, server: smtplib.SMTP, letter: Letter, *, was_kept: bool) -> None:
+        """From whom and to whom; nothing of the letter itself."""
         size = int(server.esmtp_features.get("size") or 0)
         if size and len(letter.raw) > size:
             raise GiveUp(f"The letter is larger than the mail server takes ({size} bytes).")
-        sender = letter.message["From"].addresses[0].addr_spec
-        recipient = letter.message["To"].addresses[0].addr_spec
+        sender = letter.envelope_sender or letter.message["From"].addresses[0].addr_spec
         try:
-            _expect(server.mail(sender), 250)
-            _expect(server.rcpt(recipient), 250, 251)
+            reply = server.mail(sender)
+            if was_kept and (reply[0] == CLOSING or reply[0] < 0):
+                raise _Parted
+            _expect(reply, 250)
+            _expect(server.rcpt(letter.message["To"].addresses[0].addr_spec), 250, 251, 252)
             _expect(server.docmd("DATA"), 354)
         except (OSError, smtplib.SMTPException) as error:
-            raise TryAgain(LATER, f"The connection broke before the letter: {_name(error)}", everyone=True) from error
+            if was_kept:
+                raise _Parted from error
+            raise TryAgain(LATER, f"The connection broke before the letter: {called(error)}", everyone=True) from error
+
+    def _deliver(self, server: smtplib.SMTP, letter: Letter) -> Accepted:
+        """The letter. A server may look through it for a while: hanging up on it would make the outcome unknown."""
         try:
             server.send(_dotted(letter.raw))
+            if server.sock is not None:
+                server.sock.settimeout(self.timeout * READING)
             code, answer = server.getreply()
+            if server.sock is not None:
+                server.sock.settimeout(self.timeout)
         except (OSError, smtplib.SMTPException) as error:
-            raise OutcomeUnknown(f"The connection broke during the letter: {_name(error)}") from error
+            raise OutcomeUnknown(f"The connection broke during the letter: {called(error)}") from error
+        if code < 0:
+            raise OutcomeUnknown("The mail server gave no answer that can be read.")
         _expect((code, answer), 250)
         return Accepted(provider_id=_queue_id(answer))
 
-    def _connected(self) -> smtplib.SMTP:
-        """This thread's connection, if the server still holds it, or a new one."""
-        kept: smtplib.SMTP | None = getattr(self._kept, "server", None)
-        if kept is not None:
-            with contextlib.suppress(OSError, smtplib.SMTPException):
-                if kept.noop()[0] == 250:
-                    return kept
-            self._drop()
-        self._kept.server = self._open()
-        server: smtplib.SMTP = self._kept.server
-        return server
 
-    def _open(self) -> smtplib.SMTP:
-        server: smtplib.SMTP | None = None
-        try:
-            server = self._dial()
-            server.ehlo_or_helo_if_needed()
-            if not self.implicit_tls and not _on_this_machine(self.host):
-                if not server.has_extn("starttls"):
-                    raise AccountRefused("The mail server offers no encryption (STARTTLS).")
-                _expect(server.starttls(context=self.context), 220)
-                server.ehlo()
-            if self.user:
-                server.login(self.user, self.password)
-        except NotAccepted:
-            _close(server)
-            raise
-        except smtplib.SMTPAuthenticationError as error:
-            _close(server)
-            said = f"The mail server did not take our password ({error.smtp_code})."
-            raise (AccountRefused(said) if error.smtp_code >= 500 else TryAgain(LATER, said, everyone=True)) from error
-        except smtplib.SMTPNotSupportedError as error:
-            _close(server)
-            raise AccountRefused(f"The mail server cannot do what SMTP_URL asks: {error}") from error
-        except (OSError, smtplib.SMTPException) as error:
-            _close(server)
-            raise TryAgain(LATER, f"The mail server cannot be reached: {_name(error)}", everyone=True) from error
-        return server
-
-    def _dial(self) -> smtplib.SMTP:
-        if self.implicit_tls:
-            return smtplib.SMTP_SSL(self.host, self.port, self.own_host, timeout=self.timeout, context=self.context)
-        return smtplib.SMTP(self.host, self.port, self.own_host, timeout=self.timeout)
-
-    def _drop(self) -> None:
-        _close(getattr(self._kept, "server", None))
-        self._kept.server = None
+def _reset(server: smtplib.SMTP) -> bool:
+    """Forget the letter that was refused, so that the connection can carry another."""
+    with contextlib.suppress(OSError, smtplib.SMTPException):
+        return server.rset()[0] == 250
+    return False
 
 
 def _expect(reply: tuple[int, bytes], *good: int) -> None:
@@ -145,22 +128,3 @@ def _dotted(raw: bytes) -> bytes:
 def _queue_id(answer: bytes) -> str:
     found = re.search(rb"queued as ([\w.-]+)", answer)
     return found[1].decode() if found else ""
-
-
-def _close(server: smtplib.SMTP | None) -> None:
-    if server is not None:
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            server.close()
-
-
-def _name(error: Exception) -> str:
-    return f"{type(error).__name__} {getattr(error, 'strerror', None) or ''}".strip()
-
-
-def _on_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

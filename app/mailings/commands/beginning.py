@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.core import db
 from app.jobs.bell import ring
 from app.mailings import queries, rules
+from app.mailings.commands.recalling import wish_back
 from app.mailings.models import BatchState, Mailing, MailingBatch, MailingLetter, MailingReader, MailingState
 from app.mailings.rules import SEND
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from app.mail.mass import Form
 
 
-def begin(session: Session, *, stream: str, template: str, per_minute: int | None = None, now: datetime) -> Mailing:
+def begin(session: Session, *, stream: str, template: str, per_hour: int | None = None, now: datetime) -> Mailing:
     """A mailing without readers yet; nothing leaves before readers are added."""
-    row = Mailing(stream=stream, template=template, per_minute=per_minute, next_at=now, created_at=now)
+    row = Mailing(stream=stream, template=template, per_hour=per_hour, next_at=now, created_at=now)
     return db.add(session, row)
 
 
@@ -114,12 +115,16 @@ def resume(session: Session, mailing_id: int, *, now: datetime) -> Mailing:
 
 
 def stop(session: Session, mailing_id: int, *, now: datetime) -> Mailing:
-    """Stop for good. Batches not yet handed over are dropped at once; a batch on its way right now is the last."""
+    """Stop for good. Batches not yet handed over are dropped at once; a batch on its way right now is the last.
+
+    What the provider holds is called back by the worker, as far as it is not too late.
+    """
     mailing = db.locked(session, Mailing, mailing_id)
     rules.must_be_stoppable(mailing)
     mailing.state = MailingState.STOPPED
     mailing.planning = False
     mailing.finished_at = now
+    wish_back(session, mailing, now=now)
     _change_waiting(session, mailing_id, state=BatchState.DROPPED, lease_token=None, leased_until=None)
     return mailing
 
@@ -137,9 +142,11 @@ def _change_waiting(session: Session, mailing_id: int, *which: sa.ColumnElement[
 
 
 def finish_if_done(session: Session, mailing_id: int, *, now: datetime) -> bool:
-    """Call it done once every reader is planned and no batch waits or is on its way."""
+    """Call it done once every reader is planned, no batch waits or is on its way, and nothing can be called back."""
     mailing = db.locked(session, Mailing, mailing_id)
     if mailing.planning or mailing.state is not MailingState.GOING or queries.is_open(session, mailing_id):
+        return False
+    if queries.can_be_called_back(session, mailing_id, now=now):
         return False
     mailing.state = MailingState.DONE
     mailing.finished_at = now

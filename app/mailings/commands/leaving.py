@@ -49,9 +49,18 @@ def claim(session: Session, *, lease: timedelta, now: datetime) -> Taken | None:
     if mailing.state is not MailingState.GOING or mailing.next_at > now:
         _let_go(session, row)
         return None
+    _as_slow_as_it_goes(session, mailing, row)
     mailing.next_at = rules.after(mailing, row.size, now=now)
     _leave_out(session, mailing, row, now=now)
     return Taken(row.id, row.mailing_id, row.number, row.variant, str(row.lease_token))
+
+
+def _as_slow_as_it_goes(session: Session, mailing: Mailing, row: MailingBatch) -> None:
+    """Halve a batch that was planned for a higher speed, so that a slow mailing is even."""
+    most = rules.lot_size(row.size, mailing.per_hour)
+    if row.size > most:
+        while len(queries.waiting_ids(session, mailing.id, row.number)) > most:
+            _halve(session, row)
 
 
 def _leave_out(session: Session, mailing: Mailing, row: MailingBatch, *, now: datetime) -> None:
@@ -63,11 +72,13 @@ def _leave_out(session: Session, mailing: Mailing, row: MailingBatch, *, now: da
         row.suppressed += len(idents)
 
 
-def hand_over(session: Session, taken: Taken, *, until: datetime, now: datetime) -> set[int] | None:
+def hand_over(
+    session: Session, taken: Taken, *, until: datetime, leaves_at: datetime | None = None, now: datetime
+) -> set[int] | None:
     """Write down, before the call, that the batch is being handed over; returns the readers who may be in it.
 
     None if it must not be. Suppression is asked once more: somebody may have left while the request was written.
-    Commit before calling.
+    ``leaves_at`` is until when the provider holds it. Commit before calling.
     """
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
     if row is None or row.state is not BatchState.QUEUED:
@@ -82,6 +93,7 @@ def hand_over(session: Session, taken: Taken, *, until: datetime, now: datetime)
     row.state = BatchState.SUBMITTING if idents else BatchState.ACCEPTED
     row.attempt_token = taken.token
     row.submitted_at = now
+    row.leaves_at = leaves_at
     row.leased_until = until
     if not idents:
         leases.release(row)
@@ -99,9 +111,11 @@ def settle(
 ) -> BatchState | None:
     """Write down what became of a batch; None if another has it by now. ``refused`` is the one reader it speaks of."""
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
-    if row is None or row.state not in {BatchState.SUBMITTING, BatchState.UNKNOWN}:
+    if row is None or row.state not in {BatchState.SUBMITTING, BatchState.UNKNOWN, BatchState.ACCEPTED}:
         return None
-    if isinstance(outcome, Accepted):
+    if row.state is BatchState.ACCEPTED:  # a report was faster than the answer and proves more than any answer
+        row.provider_id = outcome.provider_id[:255] or None if isinstance(outcome, Accepted) else None
+    elif isinstance(outcome, Accepted):
         row.state, row.last_error = BatchState.ACCEPTED, None
         row.provider_id, row.accepted_at = outcome.provider_id[:255] or None, now
         _heard_well(session, row.mailing_id)
@@ -190,11 +204,14 @@ def _let_go(session: Session, row: MailingBatch) -> None:
     leases.release(row)
 
 
-def put_back(session: Session, taken: Taken) -> None:
-    """Let go of a batch that was taken but not worked on."""
+def put_back(session: Session, taken: Taken, *, rest: timedelta = timedelta(0), now: datetime) -> None:
+    """Let go of a batch that was taken but not worked on; its mailing may be told to rest."""
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
     if row is not None and row.state is BatchState.QUEUED:
         _let_go(session, row)
+        if rest:
+            mailing = db.locked(session, Mailing, row.mailing_id)
+            mailing.next_at = max(mailing.next_at, now + rest)
 
 
 def give_up_the_lost(session: Session, *, now: datetime) -> int:

@@ -5,7 +5,7 @@ Set by set, because a million readers make a million events.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from app.mailings import rules
+from app.core import db
+from app.mailings import queries, rules
 from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
+
+UNCERTAIN = {BatchState.SUBMITTING, BatchState.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +50,9 @@ def reported_many(session: Session, reports: Sequence[Report], *, now: datetime)
     for report in sorted(reports, key=lambda one: rules.RANK[one.state]):
         by_reader[report.reader_id] = report
     rows = _readers(session, sorted(by_reader))
-    _prove_taken(rows, by_reader, now=now)
+    _prove_taken(session, rows, by_reader, now=now)
     session.flush()
-    moved, change = [], Counter[tuple[int, str]]()
+    moved, change = defaultdict[tuple[ReaderState, str], list[int]](list), Counter[tuple[int, str]]()
     for reader, batch in rows:
         report = by_reader[reader.id]
         if (report.attempt and report.attempt != batch.attempt_token) or not rules.moves_on(reader.state, report.state):
@@ -57,27 +60,27 @@ def reported_many(session: Session, reports: Sequence[Report], *, now: datetime)
         if reader.state is not None:
             change[batch.id, reader.state.value] -= 1
         change[batch.id, report.state.value] += 1
-        moved.append(
-            {
-                "id": reader.id,
-                "state": report.state,
-                "reason": report.reason[:500],
-                "changed_at": now,
-                "submitting": False,
-            }
-        )
-    if moved:
-        session.execute(sa.update(MailingReader), moved)
-        _count(session, change)
-    return len(moved)
+        moved[report.state, report.reason[:500]].append(reader.id)
+    for (state, reason), idents in moved.items():
+        _move(session, idents, state, reason, now)
+    _count(session, change)
+    return sum(map(len, moved.values()))
+
+
+def _move(session: Session, idents: list[int], state: ReaderState, reason: str, now: datetime) -> None:
+    """Readers of whom the same is reported move in one statement: nearly all of them were delivered to."""
+    values = {"state": state, "reason": reason, "changed_at": now, "submitting": False}
+    for start in range(0, len(idents), 2_000):
+        some = sa.update(MailingReader).where(db.among(session, MailingReader.id, idents[start : start + 2_000]))
+        session.execute(some.values(values).execution_options(synchronize_session=False))
 
 
 def _readers(session: Session, idents: list[int]) -> list[tuple[MailingReader, MailingBatch]]:
     """The readers with their batches, both locked: batches first, as everywhere."""
     batches: dict[tuple[int, int], MailingBatch] = {}
     readers: list[MailingReader] = []
-    for start in range(0, len(idents), 500):
-        some = MailingReader.id.in_(idents[start : start + 500])
+    for start in range(0, len(idents), 2_000):
+        some = db.among(session, MailingReader.id, idents[start : start + 2_000])
         theirs = sa.exists().where(some, *_same_batch())
         query = sa.select(MailingBatch).where(theirs).order_by(MailingBatch.id).with_for_update()
         for batch in session.scalars(query.execution_options(populate_existing=True)):
@@ -94,15 +97,23 @@ def _same_batch() -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _prove_taken(
-    rows: Sequence[tuple[MailingReader, MailingBatch]], reports: dict[int, Report], *, now: datetime
+    session: Session,
+    rows: Sequence[tuple[MailingReader, MailingBatch]],
+    reports: dict[int, Report],
+    *,
+    now: datetime,
 ) -> None:
     """One report with the attempt's token proves that the provider took that attempt whole.
 
-    One that comes before the answer to the call is left to the answer: the worker that waits for it settles the batch.
+    So does one that comes before the answer to the call: the answer may be lost, or the worker that waits for it. Where
+    readers go one by one, a report speaks of its own reader only.
     """
     for reader, batch in rows:
-        if batch.state is BatchState.UNKNOWN and reports[reader.id].attempt == batch.attempt_token:
-            batch.state, batch.accepted_at, batch.last_error = BatchState.ACCEPTED, now, None
+        if batch.state not in UNCERTAIN or reports[reader.id].attempt != batch.attempt_token:
+            continue
+        if batch.state is BatchState.SUBMITTING and queries.on_its_way(session, batch.mailing_id, batch.number):
+            continue
+        batch.state, batch.accepted_at, batch.last_error = BatchState.ACCEPTED, now, None
 
 
 def _count(session: Session, change: Counter[tuple[int, str]]) -> None:

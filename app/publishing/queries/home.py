@@ -41,6 +41,7 @@ def tasks(session: Session, *, by: Actor, now: datetime) -> list[Task]:
             *_sign_ons(session, by, now),
             *_reviews(session, by),
             *troubles.bounces(session, by),
+            *troubles.replies(session, by),
             *troubles.requests(session, by, now),
             *troubles.disputes(session, by),
             *troubles.post_office(session, by),

@@ -15,6 +15,7 @@ from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.clock import spoken
 from app.deliveries.models import Delivery, DeliveryState, Document
+from app.deliveries.queries import unheard
 from app.deliveries.rules import IN_TROUBLE, NOT_KNOWN
 from app.mail.models import Email, EmailState
 from app.mail.queries import pauses
@@ -174,3 +175,21 @@ def post_office(session: Session, by: Actor) -> list[Task]:
         Task(kind=Kind.POST, title=title, detail=detail, href="/operator/mail", act=act, zone="UTC")
         for title, detail, act in told
     ]
+
+
+def replies(session: Session, by: Actor) -> list[Task]:
+    """Answers of targets that nobody has read and recorded."""
+    found = []
+    for delivery, number in unheard(session, by=by):
+        coalition = delivery.document.campaign.coalition
+        found.append(
+            Task(
+                kind=Kind.REPLY,
+                title=f"{delivery.target.name} replied to {delivery.document.title}",
+                detail="A reply waits to be read." if number == 1 else f"{number} replies wait to be read.",
+                href=f"/work/{coalition.slug}/deliveries/{delivery.id}#replies",
+                act="Read it and record the answer",
+                zone=coalition.zone,
+            )
+        )
+    return found

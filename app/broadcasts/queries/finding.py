@@ -1,0 +1,84 @@
+"""Updates as their coalition sees them, and those that wait for somebody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.orm import joinedload
+
+from app.broadcasts.models import Broadcast, BroadcastState
+from app.campaigns.models import Campaign
+from app.coalitions.models import Coalition, Membership
+from app.coalitions.queries import may
+from app.coalitions.roles import Right
+from app.core.errors import NotAllowed, NotFound
+from app.petitions.models import Petition
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
+
+
+def broadcast_for(session: Session, slug: str, ident: int, *, by: Actor, right: Right = Right.SEE) -> Broadcast:
+    """The update, if it is of this coalition and ``by`` holds the right there."""
+    query = (
+        sa.select(Broadcast)
+        .join(Campaign)
+        .join(Coalition, Coalition.id == Campaign.coalition_id)
+        .where(Broadcast.id == ident, Coalition.slug == slug)
+    )
+    found = session.scalar(query.where(may(by, right, Campaign.coalition_id)))
+    if found is not None:
+        return found
+    if session.scalar(query.where(may(by, Right.SEE, Campaign.coalition_id))) is not None:
+        raise NotAllowed
+    raise NotFound
+
+
+def of_mailing(session: Session, mailing_id: int) -> Broadcast:
+    """The update that leaves by a mailing, with what its words are written from."""
+    query = sa.select(Broadcast).where(Broadcast.mailing_id == mailing_id)
+    return session.scalars(query.options(joinedload(Broadcast.organization))).one()
+
+
+def broadcasts_of(
+    session: Session, coalition_id: int, *, before: int | None = None, limit: int = 50
+) -> list[Broadcast]:
+    """A coalition's updates, newest first."""
+    query = sa.select(Broadcast).join(Campaign).where(Campaign.coalition_id == coalition_id)
+    query = query.options(joinedload(Broadcast.organization), joinedload(Broadcast.mailing))
+    if before is not None:
+        query = query.where(Broadcast.id < before)
+    return list(session.scalars(query.order_by(Broadcast.id.desc()).limit(limit)))
+
+
+def petitions_of(session: Session, coalition_id: int) -> list[Petition]:
+    """The petitions whose signers an update can go to."""
+    query = sa.select(Petition).join(Campaign).where(Campaign.coalition_id == coalition_id).order_by(Petition.id)
+    return list(session.scalars(query))
+
+
+def awaiting_approval(session: Session, *, by: Actor) -> list[Broadcast]:
+    """Drafts by others, in coalitions where ``by`` may approve, that their authors have tested.
+
+    Where the coalition asks for another organization's approval, none of one's own organization's.
+    """
+    own = sa.exists().where(
+        Membership.organization_id == Broadcast.organization_id, Membership.account_id == by.account_id
+    )
+    query = (
+        sa.select(Broadcast)
+        .join(Campaign)
+        .join(Coalition, Coalition.id == Campaign.coalition_id)
+        .where(
+            Broadcast.state == BroadcastState.DRAFT,
+            sa.or_(Coalition.other_organization_approves.is_(False), ~own),
+            Broadcast.author_id != by.account_id,
+            Broadcast.tested_at.is_not(None),
+            may(by, Right.APPROVE_UPDATE, Campaign.coalition_id),
+        )
+        .order_by(Broadcast.id)
+    )
+    return list(session.scalars(query))

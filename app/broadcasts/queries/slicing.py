@@ -1,0 +1,148 @@
+"""A lot of an update's readers in slices that leave apart: by the morning where they live, by the subject they get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.broadcasts import rules
+from app.broadcasts.models import Broadcast, BroadcastState, Comparison, Departure
+from app.broadcasts.queries.progress import next_readers
+from app.broadcasts.queries.readers import audience
+from app.core import zones
+from app.mailings.models import MailingReader
+from app.supporters.models import Supporter
+from app.targets.queries import normal_code
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+Condition = sa.ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Readers of a lot that leave with one subject and not before one moment."""
+
+    readers: sa.Select[int, str, str, str]
+    variant: int
+    not_before: datetime
+
+
+def departure_of(session: Session, broadcast: Broadcast) -> Departure | None:
+    """When and how fast it leaves, if anything was chosen."""
+    return session.scalar(sa.select(Departure).where(Departure.broadcast_id == broadcast.id))
+
+
+def comparison_of(session: Session, broadcast: Broadcast) -> Comparison | None:
+    """The subjects that are compared, if any."""
+    return session.scalar(sa.select(Comparison).where(Comparison.broadcast_id == broadcast.id))
+
+
+def further_subjects(session: Session, broadcast: Broadcast) -> list[str]:
+    """The subjects that are compared with an update's own."""
+    comparison = comparison_of(session, broadcast)
+    return [] if comparison is None else [one.subject for one in comparison.subjects if one.subject]
+
+
+def due(session: Session, *, now: datetime) -> list[int]:
+    """Scheduled updates whose time has come, the earliest first."""
+    query = (
+        sa.select(Broadcast.id)
+        .join(Departure, Departure.broadcast_id == Broadcast.id)
+        .where(Broadcast.state == BroadcastState.SCHEDULED, Departure.starts_at <= now)
+        .order_by(Departure.starts_at)
+    )
+    return list(session.scalars(query))
+
+
+def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> list[str]:
+    """Where the readers of an update say that they live."""
+    ids = audience(broadcast, now=now).order_by(None).subquery()
+    query = sa.select(Supporter.country).join(ids, ids.c.id == Supporter.id).distinct()
+    return list(session.scalars(query))
+
+
+def leaves_apart(session: Session, broadcast: Broadcast) -> bool:
+    """Whether readers of one lot leave at different times or with different subjects."""
+    departure = departure_of(session, broadcast)
+    return (departure is not None and departure.day is not None) or comparison_of(session, broadcast) is not None
+
+
+def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
+    """The highest id of the next lot; None when everybody has been looked at."""
+    ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(lot).subquery()
+    last: int | None = session.scalar(sa.select(sa.func.max(ids.c.id)))
+    return last
+
+
+def slices(session: Session, broadcast: Broadcast, last: int, lot: int, *, now: datetime) -> list[Slice]:
+    """The next lot, up to ``last``, in slices. Somebody who drops out meanwhile leaves the others where they are."""
+    whole = next_readers(broadcast, lot).where(Supporter.id <= last)
+    departure, comparison = departure_of(session, broadcast), comparison_of(session, broadcast)
+    if comparison is not None and comparison.threshold is not None:
+        return [Slice(whole.where(which), variant, now) for which, variant in _by_subject(comparison)]
+    if departure is None or departure.day is None or departure.hour is None:
+        return [Slice(whole, 0, now)]
+    return _by_morning(session, broadcast, departure, whole, now=now)
+
+
+def _by_subject(comparison: Comparison) -> list[tuple[Condition, int]]:
+    """In the sample one after the other on the wheel; the rest gets the winner."""
+    place, threshold = on_wheel(Supporter.id, comparison.salt), comparison.threshold or 0
+    if comparison.sampled_at is not None:
+        return [(place >= threshold, comparison.winner or 0)]
+    number = len(comparison.subjects)
+    return [(sa.and_(place < threshold, place % number == variant), variant) for variant in range(number)]
+
+
+def on_wheel(key: sa.SQLColumnExpression[int], salt: int) -> sa.ColumnElement[int]:
+    """``rules.on_wheel`` in SQL."""
+    once = (key % rules.PRIME * salt + rules.TURN) % rules.PRIME
+    return (once * salt + rules.TURN) % rules.PRIME % rules.WHEEL
+
+
+def _by_morning(
+    session: Session, broadcast: Broadcast, departure: Departure, whole: sa.Select[int, str, str, str], *, now: datetime
+) -> list[Slice]:
+    """Who lives where the same morning comes leaves together; last, with the coalition, whose place is not known."""
+    here = broadcast.campaign.coalition.zone
+    lot = whole.subquery()
+    lived_in = session.scalars(sa.select(Supporter.country).join(lot, lot.c.id == Supporter.id).distinct()).all()
+    names = rules.zones_in(lived_in, here)
+    since = departure.starts_at or broadcast.started_at or now
+    found = [
+        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at)
+        for morning in rules.mornings(departure.day or now.date(), departure.hour or 0, names, since=since)
+    ]
+    ours = rules.mornings(departure.day or now.date(), departure.hour or 0, [here], since=since)[0]
+    unplanned = ~sa.exists().where(
+        MailingReader.mailing_id == broadcast.mailing_id, MailingReader.reader_key == Supporter.id
+    )
+    return [*found, Slice(whole.where(unplanned), 0, ours.at)]
+
+
+def lives_in(names: frozenset[str], countries_here: Iterable[str]) -> Condition:
+    """Whether a supporter lives in one of these zones, as ``core.zones`` knows places."""
+    here = set(countries_here)
+    wholly = [code for code in here if zones.ONE.get(code) in names]
+    partly = [_part(code, zones.SEVERAL[code], names) for code in sorted(here & set(zones.SEVERAL))]
+    return sa.or_(sa.false(), Supporter.country.in_(wholly), *partly)
+
+
+def _part(code: str, country: zones.Country, names: frozenset[str]) -> Condition:
+    start = sa.func.substr(normal_code(Supporter.postal_code), 1, country.length)
+    full = sa.func.length(start) == country.length
+
+    def within(ranges: list[tuple[str, str, str]]) -> Condition:
+        return sa.or_(sa.false(), *(start.between(first, last) for first, last, _ in ranges))
+
+    known = within([one for one in country.ranges if one[2] in names])
+    lives = sa.and_(full, known)
+    if country.otherwise in names:
+        lives = sa.or_(lives, sa.not_(sa.and_(full, within(list(country.ranges)))))
+    return sa.and_(Supporter.country == code, lives)

@@ -1,0 +1,6 @@
+"""The pages of updates: writing, looking, testing, approving, sending, and watching them go."""
+
+from app.broadcasts.views import answers, comparing, composing, departing, looking, progress, sending, showing
+from app.broadcasts.views.frame import blueprint
+
+__all__ = ["answers", "blueprint", "comparing", "composing", "departing", "looking", "progress", "sending", "showing"]

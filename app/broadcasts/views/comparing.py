@@ -1,0 +1,90 @@
+"""Writing further subjects to compare, choosing one where the numbers do not tell, and counting visits.
+
+A visit is counted by our own page's script and not when the page is opened: programs that look at links run none.
+"""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from app.broadcasts import commands, queries
+from app.broadcasts.models import Measure
+from app.broadcasts.views.frame import back, blueprint
+from app.broadcasts.views.showing import update
+from app.coalitions.roles import Right
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.core.errors import TooMany
+from app.web.forms import form_state, posted, redisplays, typed
+from app.web.pages import page
+from app.web.security import actor, public, signed_in
+
+
+@blueprint.get("/work/<coalition>/updates/<int:ident>/subjects")
+@signed_in
+def subjects(coalition: str, ident: int) -> ResponseReturnValue:
+    """The form with the further subjects."""
+    by = actor()
+    with reading() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        comparison = queries.comparison_of(session, broadcast)
+        shown: dict[str, object] = {"percent": "10", "hours": "4", "measure": Measure.CLICKS.value}
+        if comparison is not None:
+            words = [one.subject for one in comparison.subjects[1:]] + [""]
+            shown = {
+                "second": words[0],
+                "third": words[1],
+                "percent": str(comparison.percent),
+                "hours": str(comparison.hours),
+                "measure": comparison.measure.value,
+            }
+        ours = broadcast.campaign.coalition
+        return page(
+            "broadcasts/subjects.html",
+            coalition=ours,
+            demo=ours.is_demo,
+            broadcast=broadcast,
+            readers=queries.audience_size(session, broadcast, now=utc_now()),
+            action=request.path,
+            form=form_state(shown),
+        )
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/subjects")
+@signed_in
+@redisplays(subjects)
+def write_subjects(coalition: str, ident: int) -> ResponseReturnValue:
+    """Keep them; they are approved with the words."""
+    by, entry = actor(), posted(commands.Compared)
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        made = commands.compare(session, broadcast, entry, by=by, now=utc_now())
+    words = "The subjects are saved" if made else "There is one subject now"
+    return back(coalition, ident, f"{words}. An approval given before does not cover them.")
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/subjects/choose")
+@signed_in
+@redisplays(update)
+def choose_subject(coalition: str, ident: int) -> ResponseReturnValue:
+    """Say which subject the rest gets."""
+    by, entry = actor(), posted(commands.Chosen)
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        commands.choose(session, broadcast, entry, by=by, now=utc_now())
+    return back(coalition, ident, "The rest gets the subject you chose.")
+
+
+@blueprint.post("/visits")
+@public
+def count_visit() -> ResponseReturnValue:
+    """One of our pages was reached by a link with a code. Nothing is answered, set or kept of who it was."""
+    code = typed("via")
+    if code:
+        with transaction() as session:
+            try:
+                commands.count_visit(session, code[:32], by=actor(), now=utc_now())
+            except TooMany:
+                return "", 204
+    return "", 204

@@ -1,0 +1,119 @@
+"""How an update goes: its numbers over time and by subject for its page, and each reader's outcome as a file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from app.broadcasts import commands, exports, queries, rules
+from app.broadcasts.models import Broadcast, BroadcastState, Comparison
+from app.broadcasts.views.frame import blueprint
+from app.coalitions.roles import Right
+from app.core.clock import local, utc_now
+from app.core.db import transaction
+from app.core.errors import NotFound
+from app.mailings.queries import can_be_called_back, moments
+from app.mailings.rules import takes
+from app.returns.queries import count_replies
+from app.web.forms import form_state
+from app.web.security import actor, signed_in
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from app.mailings.models import MailingMoment
+
+SERIES = (
+    ("Planned", "planned"),
+    ("Handed over", "handed_over"),
+    ("Delivered", "delivered"),
+    ("Bounced", "bounced"),
+    ("Left", "left"),
+    ("Called spam", "complained"),
+    ("Uncertain", "unknown"),
+)
+
+
+def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
+    """What an update's page says beside its words and its numbers now."""
+    mailing, now = broadcast.mailing, utc_now()
+    comparison = queries.comparison_of(session, broadcast)
+    here = broadcast.campaign.coalition.zone
+    rows = moments(session, mailing.id) if mailing else []
+    departure = queries.departure_of(session, broadcast)
+    per_hour, waiting = departure.per_hour if departure else None, _waiting(session, broadcast)
+    own = [] if per_hour in {None, *rules.SPEEDS} else [(str(per_hour), speed_in_words(per_hour, waiting))]
+    return {
+        "speed": speed_in_words(per_hour, waiting),
+        "speeds": [*speeds(waiting), *own],
+        "speed_form": form_state({"per_hour": str(per_hour or "")}, name="speed"),
+        "progress": queries.progress(session, broadcast),
+        "undecided": queries.undecided(session, broadcast),
+        "replied": count_replies(session, queries.answers_to(broadcast)),
+        "departure": departure,
+        "comparison": _compared(session, broadcast, comparison) if comparison else None,
+        "series": [label for label, _ in SERIES],
+        "over_time": [(_when(row, rows, here), [getattr(row, name) for _, name in SERIES]) for row in rows],
+        "recallable": mailing is not None and can_be_called_back(session, mailing.id, now=now),
+    }
+
+
+def _waiting(session: Session, broadcast: Broadcast) -> int:
+    """How many letters have not left."""
+    if broadcast.state is BroadcastState.SCHEDULED:
+        return queries.audience_size(session, broadcast)
+    return queries.progress(session, broadcast).waiting
+
+
+def _when(row: MailingMoment, rows: list[MailingMoment], here: str) -> str:
+    at = local(row.at, here)
+    several_days = rows[-1].at - rows[0].at > timedelta(hours=20)
+    return f"{at:%b} {at.day}, {at:%H:%M} {at:%Z}" if several_days else f"{at:%H:%M} {at:%Z}"
+
+
+def _compared(session: Session, broadcast: Broadcast, comparison: Comparison) -> dict[str, object]:
+    sizes = queries.sizes(session, broadcast) if broadcast.mailing_id else {}
+    counts = queries.compared(session, comparison)
+    return {
+        "row": comparison,
+        "subjects": [
+            (one.variant, one.subject or broadcast.subject, sizes.get(one.variant, 0), counts[one.variant])
+            for one in comparison.subjects
+        ],
+    }
+
+
+@blueprint.post("/work/<coalition>/updates/<int:ident>/readers.csv")
+@signed_in
+def readers(coalition: str, ident: int) -> ResponseReturnValue:
+    """What became of each reader. A post, because who took the addresses is written into the trail."""
+    by = actor()
+    with transaction() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
+        if broadcast.mailing_id is None:
+            raise NotFound
+        commands.note_export(session, broadcast, by=by, now=utc_now())
+        mailing_id, comparison = broadcast.mailing_id, queries.comparison_of(session, broadcast)
+        subjects = {0: broadcast.subject}
+        if comparison is not None:
+            subjects |= {one.variant: one.subject or broadcast.subject for one in comparison.subjects}
+    answer = Response(exports.readers(mailing_id, subjects), mimetype="text/csv")
+    answer.headers.set("Content-Disposition", "attachment", filename=f"update-{ident}-readers.csv")
+    return answer
+
+
+def speeds(readers: int) -> list[tuple[str, str]]:
+    """What can be chosen, with the time that so many readers take."""
+    return [("", "As fast as it goes"), *((str(one), speed_in_words(one, readers)) for one in rules.SPEEDS)]
+
+
+def speed_in_words(per_hour: int | None, readers: int) -> str:
+    """A speed with the time it takes."""
+    if per_hour is None:
+        return "As fast as it goes"
+    if not readers:
+        return f"{per_hour:,} an hour"
+    return f"{per_hour:,} an hour: {rules.duration(takes(readers, per_hour))}"

@@ -1,0 +1,86 @@
+"""What holds letters back: a person, the provider's refusal, or a way out that serves nobody for the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.core.clock import spoken
+from app.mail.models import MailCircuit, MailPause
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+ITSELF = "Undersigned itself"
+BY_HAND = "They wait until an operator lets them leave."
+
+
+def pauses(session: Session) -> list[MailPause]:
+    """Every stopped transport."""
+    return list(session.scalars(sa.select(MailPause).order_by(MailPause.transport)))
+
+
+def paused(session: Session, transport: str | None = None) -> bool:
+    """Whether letters are held back: by this transport, or by any."""
+    query = sa.select(MailPause.id)
+    if transport is not None:
+        query = query.where(MailPause.transport == transport)
+    return session.scalar(query.limit(1)) is not None
+
+
+def circuits(session: Session) -> list[MailCircuit]:
+    """Every transport that nobody tries for a while, because it served nobody several times in a row."""
+    query = sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None))
+    return list(session.scalars(query.order_by(MailCircuit.transport)))
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why letters of a transport do not leave now: who stopped them, since when, why, and what lets them go."""
+
+    transport: str
+    since: datetime
+    who: str
+    reason: str
+    until: str
+
+
+def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hindrance]:
+    """Everything that holds letters back at this moment."""
+    resting = [
+        Hindrance(
+            row.transport,
+            row.opened_at or now,
+            ITSELF,
+            f"It served nobody {row.failures} times in a row: {row.reason}",
+            _when_it_tries(row, now, zone),
+        )
+        for row in circuits(session)
+    ]
+    held = [Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND) for row in pauses(session)]
+    return resting + held
+
+
+def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:
+    if row.try_at is not None and row.try_at > now:
+        seconds = max(1, round((row.try_at - now).total_seconds()))
+        return f"One letter tries again in {seconds} s, at {spoken(row.try_at, zone)}; the others follow it."
+    if row.probe is not None:
+        return "One letter is trying right now; the others follow it."
+    return "The next letter tries."
+
+
+def troubles(session: Session, *, now: datetime, zone: str = "UTC") -> list[str]:
+    """The same in a few sentences each; empty when letters leave."""
+    return [
+        f"No letter leaves by {one.transport} since {spoken(one.since, zone)}, held back by {one.who}. "
+        f"{_ended(one.reason)} {one.until}"
+        for one in hindrances(session, now=now, zone=zone)
+    ]
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith(".") else f"{sentence}."

@@ -1,0 +1,113 @@
+"""One letter for operators: its way, its words as they left, what is known, and what a person may decide about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from app.core import audit
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.core.errors import NotFound
+from app.mail import commands, evidence, queries, rules, samples
+from app.mail.models import Email
+from app.mail.views.blueprint import as_html, blueprint, nav
+from app.web.forms import typed
+from app.web.pages import page, see_other
+from app.web.security import actor, operator
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+@blueprint.get("/operator/mail/<int:email>")
+@operator
+def letter(email: int) -> ResponseReturnValue:
+    """Everything that is known of one letter."""
+    now = utc_now()
+    with reading() as session:
+        row = _known(session, email)
+        attempts = queries.attempts(session, email)
+        return page(
+            "mail/letter.html",
+            nav=nav(),
+            letter=row,
+            about=samples.about(row.template),
+            label=rules.label(row, now),
+            tone=rules.tone(row, now),
+            known=rules.known(row, attempts, now=now),
+            ahead=rules.ahead(row, held_back=queries.paused(session), most=commands.MOST_ATTEMPTS, now=now),
+            way=rules.way(row, attempts, now=now),
+            evidence=evidence.of(session, row),
+            acts={act.value for act in rules.acts(row)},
+            decided=[
+                (one, rules.told(one.act, one.actor, one.detail)) for one in audit.of_subject(session, Email, email)
+            ],
+            lane=rules.LANES[row.rank],
+        )
+
+
+@blueprint.get("/operator/mail/<int:email>/html")
+@operator
+def letter_html(email: int) -> ResponseReturnValue:
+    """The letter as its reader's mail program shows it."""
+    with reading() as session:
+        row = _known(session, email)
+        if not row.html:
+            raise NotFound
+        return as_html(row.html)
+
+
+@blueprint.post("/operator/mail/<int:email>/retry")
+@operator
+def retry(email: int) -> ResponseReturnValue:
+    """Try a failed letter again."""
+    return _decided(
+        email, lambda session: commands.retry(session, email, by=actor(), now=utc_now()), "It is tried again."
+    )
+
+
+@blueprint.post("/operator/mail/<int:email>/send-again")
+@operator
+def send_again(email: int) -> ResponseReturnValue:
+    """Send an unknown letter a second time."""
+    seen = typed("though_left") == "yes"
+    return _decided(
+        email,
+        lambda session: commands.send_again(session, email, though_left=seen, by=actor(), now=utc_now()),
+        "It is sent once more.",
+    )
+
+
+@blueprint.post("/operator/mail/<int:email>/leave")
+@operator
+def leave(email: int) -> ResponseReturnValue:
+    """Leave an unknown letter as it is."""
+    return _decided(
+        email, lambda session: commands.leave(session, email, by=actor(), now=utc_now()), "It stays unknown and unsent."
+    )
+
+
+@blueprint.post("/operator/mail/<int:email>/take-back")
+@operator
+def take_back(email: int) -> ResponseReturnValue:
+    """Take a waiting letter out of the queue."""
+    return _decided(
+        email, lambda session: commands.take_back(session, email, by=actor(), now=utc_now()), "It is not sent."
+    )
+
+
+def _decided(email: int, command: Callable[[Session], Email], notice: str) -> Response:
+    with transaction() as session:
+        command(session)
+    return see_other(f"/operator/mail/{email}", notice)
+
+
+def _known(session: Session, email: int) -> Email:
+    row = queries.letter(session, email)
+    if row is None:
+        raise NotFound
+    return row

@@ -1,0 +1,1 @@
+"""What comes back: reports of the provider, bounces, complaints, replies. Whose letters, the rooms above know."""

@@ -1,0 +1,1 @@
+"""What reports and mail that came in mean, without a database."""

@@ -1,0 +1,7 @@
+"""The blueprint that everything about returns hangs on."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+blueprint = Blueprint("returns", __name__)

@@ -1,0 +1,179 @@
+"""The door of the webhook: whose posts are kept, and what becomes of one that cannot be read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.mail.models import EmailState
+from app.returns import commands, jobs
+from app.returns.commands.posts import MOST_ATTEMPTS
+from app.returns.models import EventPost, MailEvent, PostState
+from app.returns.rules.signing import TOLERANCE, public_key
+from app.returns.views.receiving import LARGEST
+from config.settings import Settings, SettingsError
+from tests.builders import NOW
+from tests.mail.builders import email
+from tests.returns.builders import Provider, bounce, count, left, listen, row, written
+
+
+@pytest.fixture
+def provider(app: Flask) -> Provider:
+    found = Provider()
+    listen(app, found)
+    return found
+
+
+def posts() -> list[EventPost]:
+    with reading() as session:
+        return list(session.scalars(sa.select(EventPost).order_by(EventPost.id)))
+
+
+def test_a_signed_post_is_kept_byte_for_byte_and_worked_off_later(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    body = written([row("delivered", ident, token)])
+
+    assert provider.post(client, body) == 204
+
+    assert email(ident).state is EmailState.ACCEPTED
+    with reading() as session:
+        assert session.scalars(sa.select(EventPost.body)).all() == [body]
+    assert jobs.work_off() == 1
+    assert jobs.work_off() == 0
+    assert email(ident).state is EmailState.DELIVERED
+    assert [(post.state, post.events) for post in posts()] == [(PostState.DONE, 1)]
+
+
+def test_without_a_key_there_is_no_such_page(client: FlaskClient) -> None:
+    assert Provider().post(client, [row("delivered", 1, "a1")]) == 404
+
+
+@pytest.mark.parametrize(
+    "trick", ["another key", "another body", "another time", "no signature", "nonsense", "no time"]
+)
+def test_a_forged_post_is_refused_without_a_word_and_not_kept(
+    client: FlaskClient, provider: Provider, trick: str
+) -> None:
+    body = written([bounce(1, "a1")])
+    headers = (Provider() if trick == "another key" else provider).headers(body)
+    signature, stamp = list(headers)[:2]
+    if trick == "another time":
+        headers[stamp] = str(int(headers[stamp]) + 1)
+    if trick in {"no signature", "nonsense"}:
+        headers[signature] = {"no signature": "", "nonsense": "ée;=="}[trick]
+    if trick == "no time":
+        del headers[stamp]
+
+    answer = client.post(
+        "/webhooks/sendgrid/events", data=body + b" " if trick == "another body" else body, headers=headers
+    )
+
+    assert (answer.status_code, answer.data) == (403, b"")
+    assert count(EventPost) == 0
+
+
+@pytest.mark.parametrize(
+    ("off", "status"), [(-1.1, 403), (-0.9, 204), (0.9, 204), (1.1, 403), (1e12, 403), (-1e12, 403)]
+)
+def test_a_post_with_a_stale_time_is_refused(client: FlaskClient, provider: Provider, off: float, status: int) -> None:
+    at = utc_now().timestamp() + off * TOLERANCE.total_seconds()
+    assert provider.post(client, [row("delivered", 1, "a1")], at=at) == status
+
+
+def test_the_largest_post_is_taken_and_a_larger_one_refused(client: FlaskClient, provider: Provider) -> None:
+    assert LARGEST > 768 * 1024
+    assert provider.post(client, b"[" + b" " * (768 * 1024) + b"]") == 204
+    assert provider.post(client, b"[" + b" " * LARGEST + b"]") == 413
+    assert count(EventPost) == 1
+
+
+@pytest.mark.parametrize("key", ["nonsense", "MFkw", "TUZrd0V3WUhLb1pJemowQ0FRWUlLb1pJemowREFRY0RRZ0FF"])
+def test_a_wrong_key_stops_the_start_with_a_sentence(key: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env({"SENDGRID_WEBHOOK_KEY": key})
+    assert "copy" in refused.value.problems["SENDGRID_WEBHOOK_KEY"]
+    with pytest.raises(ValueError, match="copy"):
+        public_key(key)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b'{"event": "bounce"}', b"\xff\xfe", b'"' + b"x" * 10, b"[" * 100_000, b"[1e999"]
+)
+def test_a_post_that_cannot_be_read_is_kept_and_not_tried_again(
+    client: FlaskClient, provider: Provider, body: bytes
+) -> None:
+    assert provider.post(client, body) == 204
+    ident, token = left()
+    provider.post(client, [row("delivered", ident, token)])
+
+    while jobs.work_off():
+        pass
+
+    failed, good = posts()
+    assert (failed.state, good.state) == (PostState.FAILED, PostState.DONE)
+    assert failed.last_error is not None
+    assert failed.last_error.startswith("The post is no")
+    assert email(ident).state is EmailState.DELIVERED
+
+
+def test_odd_reports_among_good_ones_are_ignored(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    odd: list[object] = [
+        *(None, 7, "bounce", [], {}, {"event": 5}, {"event": "delivered"}, row("account_status_change")),
+        *(row("delivered", 10**17, "a1"), row("delivered", undersigned_email="9" * 400, undersigned_attempt=token)),
+        *(row("delivered", undersigned_email="٤", undersigned_attempt=token), row("bounce", email="no address")),
+        row("delivered", undersigned_email=ident, undersigned_attempt=token),
+    ]
+    strange = bounce(ident, token, reason="a\x00b \ud800 " + "x" * 5000, timestamp=1e300, sg_event_id="\x00" * 500)
+    provider.post(client, [*odd, strange])
+
+    assert jobs.work_off() == 1
+
+    assert email(ident).state is EmailState.BOUNCED
+    assert [post.events for post in posts()] == [len(odd) + 1]
+    assert count(MailEvent) == 1
+
+
+def test_a_post_that_breaks_the_worker_again_and_again_is_put_aside_and_the_others_go_on(database: Flask) -> None:
+    with transaction() as session:
+        bad = commands.keep_post(session, b"[]", now=NOW).id
+        good = commands.keep_post(session, b"[]", now=NOW).id
+    with transaction() as session:
+        assert [claim.post_id for claim in commands.take_posts(session, now=NOW)] == [bad, good]
+
+    moment, done = NOW, False
+    for _ in range(MOST_ATTEMPTS * 2):
+        moment += timedelta(minutes=3)
+        with transaction() as session:
+            claims = commands.take_posts(session, now=moment)
+            assert len(claims) <= 1
+            if [claim.post_id for claim in claims] == [good]:
+                commands.settle_posts(session, claims, {good: 0})
+                done = True
+
+    assert done
+    assert [(post.id, post.state) for post in posts()] == [(bad, PostState.FAILED), (good, PostState.DONE)]
+    assert "broke" in (posts()[0].last_error or "")
+
+
+def test_old_posts_and_reports_are_forgotten_and_failed_posts_stay(database: Flask) -> None:
+    ident, _ = left()
+    old = utc_now() - timedelta(days=100)
+    with transaction() as session:
+        for state in PostState:
+            commands.keep_post(session, b"[]", now=old).state = state
+        commands.keep_post(session, b"[]", now=utc_now()).state = PostState.DONE
+        for name, at in (("old", old), ("new", utc_now())):
+            session.add(MailEvent(event_id=name, kind="delivered", at=at, heard_at=at, email_id=ident))
+
+    while jobs.forget_old():
+        pass
+
+    assert [post.state for post in posts()] == [PostState.WAITING, PostState.FAILED, PostState.DONE]
+    assert count(MailEvent) == 1
