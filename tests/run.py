@@ -81,7 +81,7 @@ def main() -> int:
     if named and not answers(named):
         sys.stdout.write("Nothing answers at the address in TEST_POSTGRES_URL: start the server, or unset it.\n")
         return 1
-    passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser"], TEST_DATABASE="sqlite")}
+    passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser and not postgresql"], TEST_DATABASE="sqlite")}
     server = named or next(filter(answers, HERE), None)
     if server:
         chosen = [*LANES, "-m", "database and not browser"]
