@@ -32,7 +32,7 @@ class Mistake:
         first = next(iter(self.wrong))
         sender = page.locator(f"form.form:has([name={first}])").locator("button[type=submit]").first
         with page.expect_response(lambda answer: answer.request.method == "POST") as answered:
-            sender.click()
+            sender.evaluate("button => button.click()")  # the form's own button is hidden where another stands first
         assert answered.value.status == 422, (self.path, answered.value.status)
         page.wait_for_selector("[data-error-summary]")
 

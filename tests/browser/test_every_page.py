@@ -175,7 +175,8 @@ def test_two_who_changed_one_passage_are_shown_both_and_the_page_is_accessible(
 
 
 def note_size(sizes: dict[str, int], answer: Response) -> None:
-    sizes[answer.url] = len(answer.body())
+    answer.finished()
+    sizes[answer.url] = answer.request.sizes()["responseBodySize"]
 
 
 def test_public_pages_are_light_and_set_no_cookie(
