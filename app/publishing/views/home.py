@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from app.coalitions.queries import coalitions_of
 from app.core.clock import utc_now
 from app.core.db import reading
+from app.mail.standing import standing
 from app.publishing.queries import home as queries
 from app.publishing.views.shared import blueprint
 from app.web.pages import page
@@ -19,12 +20,13 @@ def home() -> ResponseReturnValue:
     """One list across all coalitions, each line with its one act."""
     by = actor()
     with reading() as session:
-        coalitions = coalitions_of(session, by=by)
+        coalitions, now = coalitions_of(session, by=by), utc_now()
         return page(
             "publishing/home.html",
-            tasks=queries.tasks(session, by=by, now=utc_now()),
+            tasks=queries.tasks(session, by=by, now=now),
             coalitions=coalitions,
             organizations=queries.organizations_of(session, by=by),
             operator=by.operator,
+            stuck=standing(session, now=now).stuck if by.operator else [],
             demo=any(one.is_demo for one in coalitions),
         )
