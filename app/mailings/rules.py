@@ -43,7 +43,8 @@ def uncertain(batch: MailingBatch) -> int:
     """How many readers of a batch may have the letter or may not."""
     if batch.state is not BatchState.UNKNOWN:
         return batch.unknown
-    return batch.size - sum(getattr(batch, state.value) for state in APART if state is not ReaderState.UNKNOWN)
+    known: list[int] = [getattr(batch, state.value) for state in APART if state is not ReaderState.UNKNOWN]
+    return batch.size - sum(known)
 
 
 def wait(attempts: int, at_least: timedelta) -> timedelta:
