@@ -13,6 +13,7 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
 from app.mail import commands, evidence, queries, rules, samples
+from app.mail.keys import without_keys
 from app.mail.models import Email
 from app.mail.views.blueprint import as_html, blueprint
 from app.web.forms import typed
@@ -34,6 +35,7 @@ def letter(email: int) -> ResponseReturnValue:
         return page(
             "mail/letter.html",
             letter=row,
+            words=without_keys(row.text or ""),
             about=samples.about(row.template),
             label=rules.label(row, now),
             tone=rules.tone(row, now),
@@ -57,7 +59,7 @@ def letter_html(email: int) -> ResponseReturnValue:
         row = _known(session, email)
         if not row.html:
             raise NotFound
-        return as_html(row.html)
+        return as_html(without_keys(row.html))
 
 
 @blueprint.post("/operator/mail/<int:email>/retry")
