@@ -36,7 +36,7 @@ from app.statements import views as statements_views
 from app.supporters import jobs as supporters_jobs
 from app.supporters import views as supporters_views
 from app.targets import views as targets_views
-from app.web import assets, errors, login, pages, security
+from app.web import assets, errors, login, operating, pages, security
 from config import logging
 from config.settings import MailTransport, Settings
 
@@ -112,7 +112,7 @@ def create_app(settings: Settings) -> Flask:
         # The n-th address from the right, never the first: anybody can write the left of X-Forwarded-For.
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=1, x_host=1)  # type: ignore[method-assign]
-    for part in (security, errors, pages, assets):
+    for part in (security, errors, pages, assets, operating):
         part.install(app)
     login.install(app, accounts_views.load_person)
     for views in VIEWS:

@@ -58,7 +58,7 @@ def _lines(now_true: Standing) -> list[str]:
     )
     lines.append(f"Unknown and undecided: {now_true.undecided:,}")
     seen = f"; the last was seen {now_true.worker_seen:%Y-%m-%d %H:%M} UTC" if now_true.worker_seen else ""
-    lines.append(f"Workers running: {', '.join(now_true.workers) or 'none'}{seen}")
+    lines.append(f"Workers seen in the last three minutes: {', '.join(now_true.workers) or 'none'}{seen}")
     lines += [
         f"Held back since {one.since:%Y-%m-%d %H:%M} UTC by {one.who} ({one.transport}): {one.reason}"
         for one in now_true.hindrances

@@ -152,7 +152,8 @@ def ahead(email: Email, *, held_back: bool, most: int, now: datetime) -> str:
         case EmailState.QUEUED if email.try_after > now:
             number = min(email.attempts + 1, most)
             return (
-                f"It is tried again on {spoken(email.try_after)}, attempt {number} of {most}. Then it counts as failed."
+                f"It is tried again on {spoken(email.try_after)}, as attempt {number}. "
+                f"After {most} attempts it counts as failed; an outage costs it none."
             )
         case EmailState.QUEUED:
             return "A worker hands it over as its next letters allow. Without a running worker it waits."

@@ -20,11 +20,15 @@ LONGEST_WAIT = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a room above the post office sends by itself, in sentences, and the page that tells more."""
+    """What a room above the post office sends by itself, in sentences, and the page that tells more.
+
+    ``waiting`` counts its letters that a worker should hand over, or holds.
+    """
 
     title: str
     says: tuple[str, ...]
     href: str
+    waiting: int = 0
 
 
 Teller = Callable[["Session", datetime], Part | None]
@@ -57,6 +61,11 @@ class Standing:
         return sum(lane.due for lane in self.lanes)
 
     @property
+    def waiting(self) -> int:
+        """Letters of every kind that wait for a worker or are in the hands of one."""
+        return self.due + self.handing.now + self.handing.lost + sum(part.waiting for part in self.parts)
+
+    @property
     def oldest(self) -> datetime | None:
         """Since when the letter that waits longest is due."""
         return min((lane.oldest for lane in self.lanes if lane.oldest is not None), default=None)
@@ -65,7 +74,7 @@ class Standing:
     def stuck(self) -> list[str]:
         """Why letters do not leave, a sentence each; none when they do."""
         found = [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
-        if not self.workers and (self.due or self.handing.now or self.handing.lost):
+        if not self.workers and self.waiting:
             found.append("No worker was seen for three minutes, and letters wait.")
         if self.oldest is not None and self.at - self.oldest > LONGEST_WAIT:
             found.append(f"A letter that is due has waited {lasting(self.at - self.oldest)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from app.core.errors import Conflict
-from app.mailings.models import BatchState, Mailing, MailingState, ReaderState
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingState, ReaderState
 
 # States of a reader that are counted apart from the batch, in the order in which knowledge grows: a reader only moves
 # to the right. A bounce after "delivered" is real (the mailbox's own server sent it back later); the reverse is not.
@@ -37,6 +37,14 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 120, 300, 60
 def moves_on(before: ReaderState | None, after: ReaderState) -> bool:
     """Whether a report says more than is known."""
     return before is None or RANK[after] > RANK[before]
+
+
+def uncertain(batch: MailingBatch) -> int:
+    """How many readers of a batch may have the letter or may not."""
+    if batch.state is not BatchState.UNKNOWN:
+        return batch.unknown
+    known: list[int] = [getattr(batch, state.value) for state in APART if state is not ReaderState.UNKNOWN]
+    return batch.size - sum(known)
 
 
 def wait(attempts: int, at_least: timedelta) -> timedelta:

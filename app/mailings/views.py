@@ -5,7 +5,9 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.core.clock import utc_now
 from app.core.db import reading
+from app.mail.queries import hindrances
 from app.mailings import queries
 from app.web.pages import cursor, page
 from app.web.security import operator
@@ -19,7 +21,9 @@ TONES = {"going": "info", "held": "bad", "paused": "warn", "done": "good", "stop
 @operator
 def mailings() -> ResponseReturnValue:
     """Every mailing, newest first."""
+    now = utc_now()
     with reading() as session:
         rows = queries.shown(session, before=cursor(), limit=PAGE + 1)
         older = f"?before={rows[PAGE - 1].mailing.id}" if len(rows) > PAGE else None
-        return page("mailings/list.html", shown=rows[:PAGE], older=older, tones=TONES)
+        held = hindrances(session, now=now)
+        return page("mailings/list.html", shown=rows[:PAGE], older=older, tones=TONES, hindrances=held, at=now)

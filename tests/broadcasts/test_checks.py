@@ -48,6 +48,8 @@ def test_a_subject_is_looked_at(subject: str, said: str) -> None:
         ("[read](https://bit.ly/3xyz)", "hides where it leads", Level.ERROR),
         ("[read](http://king.example/)", "not encrypted", Level.WARNING),
         ("- [read](http://king.example/)", "not encrypted", Level.WARNING),
+        ("[the letter](/letters/faces)", "The words “the letter” lead nowhere", Level.ERROR),
+        ("[the council](www.king.example)", "The words “the council” lead nowhere", Level.ERROR),
         ("![a cat](https://king.example/cat.png)", "Images are not sent", Level.ERROR),
         ("The letter is attached.", "speak of an attachment", Level.WARNING),
         ("COME ALONG WITH THEM THIS VERY TUESDAY MORNING WITH YOUR NEIGHBORS", "capital letters", Level.WARNING),

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.broadcasts import commands
+from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs import worker
+from app.mail import commands as post
+from app.mail import jobs as post_office
 from app.mail.models import Email
+from app.mail.transports import OutcomeUnknown
 from tests import builders
-from tests.broadcasts.builders import Stage, stage, supporter
+from tests.broadcasts.builders import Stage, ready, stage, supporter
+from tests.mail.builders import Scripted
 
 SignIn = Callable[[Account], FlaskClient]
 SLUG = "coalition-for-open-faces"
@@ -43,6 +51,61 @@ def test_an_update_goes_from_draft_to_sent_by_two_people(signed_in: SignIn) -> N
     page = signed_in(robin).get(here).get_data(as_text=True)
     assert "Handed over in full" in page
     assert "is not yet read by a person" in page
+
+
+def going(there: Stage) -> str:
+    """An update that was begun and has two readers planned; gives its page."""
+    with transaction() as session:
+        supporter(session, 2, yes=(there.lead,))
+        update = ready(session, there)
+        commands.send(session, update, by=there.robin, now=utc_now())
+        here = f"/work/{SLUG}/updates/{update.id}"
+    worker.run(commands.START)
+    worker.run(commands.PLAN)
+    return here
+
+
+def test_an_update_that_nothing_hands_over_is_not_called_on_its_way(signed_in: SignIn) -> None:
+    there, robin, _, _ = scene()
+    here = going(there)
+    assert "was not seen for three minutes" in signed_in(robin).get(here).text
+    worker.beat(utc_now())
+    assert "On its way; you can leave this page" in signed_in(robin).get(here).text
+    with transaction() as session:
+        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=utc_now())
+    page = signed_in(robin).get(here).text
+    assert "They wait until an operator lets them leave." in page
+    assert "On its way; you can leave this page" not in page
+    assert "bad key" not in page
+
+
+def test_sending_again_covers_no_more_letters_than_the_page_showed(signed_in: SignIn, database: Flask) -> None:
+    there, robin, _, _ = scene()
+    here = going(there)
+    post_office.use(Scripted(lambda _letter: OutcomeUnknown("the answer was lost")))
+    worker.until_idle()
+    page = signed_in(robin).get(here).text
+    assert "Handed over in full" not in page
+    assert "0 of 2 letters were handed over. Of 2 nobody knows." in page
+    assert re.search(r'name="letters"[^>]*value="2"', page)
+
+    refused = signed_in(robin).post(f"{here}/unknown/resend", data={"letters": "1"})
+    assert refused.status_code == 409
+    assert "By now 2 letters are uncertain, not 1." in refused.text
+    assert "2 uncertain letters go out again" in (
+        signed_in(robin).post(f"{here}/unknown/resend", data={"letters": "2"}, follow_redirects=True).text
+    )
+
+
+def test_nobody_is_asked_to_approve_words_that_cannot_be_approved(signed_in: SignIn) -> None:
+    there, robin, dana, _ = scene()
+    form = {"subject": "It went out", "body": "Read [it](/letters/faces).", "organization_id": str(there.lead.id)}
+    made = signed_in(robin).post(f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new", data=form)
+    tested = signed_in(robin).post(f"{made.headers['Location']}/test", follow_redirects=True).text
+    assert "Nobody was asked to approve: mend the mistakes below first" in tested
+    assert "Read and approve" not in signed_in(dana).get("/home").text
+    with reading() as session:
+        assert session.scalars(sa.select(Email.to_address)).all() == ["robin@fftf.example"]
 
 
 def test_a_refused_draft_keeps_what_was_typed(signed_in: SignIn) -> None:

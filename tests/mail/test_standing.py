@@ -121,7 +121,7 @@ def test_a_worker_counts_as_running_for_three_minutes_after_it_was_seen(operator
     assert now_true().workers == []
     worker.beat(utc_now())
     assert now_true().workers == [leases.holder()]
-    assert "with 1 worker running" in text(operator)
+    assert "with 1 worker seen in the last three minutes" in text(operator)
 
 
 def test_letters_are_found_by_state_kind_and_recipient_page_by_page(operator: FlaskClient) -> None:

@@ -212,6 +212,17 @@ def test_a_person_leaves_uncertain_letters_as_they_are_and_they_stay_uncertain(p
     assert len(provider.requests) == 1
 
 
+def test_what_a_person_left_is_not_sent_again_with_what_became_uncertain_later(provider: Provider) -> None:
+    provider.answer = lambda _request: Answer(0)
+    ident = planned(10)
+    worker.run(SEND)
+    with transaction() as session:
+        commands.settle_for_good(session, ident)
+    with transaction() as session:
+        assert commands.resend(session, ident, now=utc_now()) == 0
+    assert seen(ident).unknown == 10
+
+
 def test_a_provider_that_asks_to_wait_is_given_the_time(provider: Provider) -> None:
     reset = str(int(time.time()) + 600)
     provider.answer = lambda _request: Answer(429, headers={"X-RateLimit-Reset": reset})

@@ -12,6 +12,7 @@ from app.accounts.models import Account
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs import worker
+from app.mail import commands as post
 from app.mail import jobs as post_office
 from app.mail import standing
 from app.mailings import commands, queries
@@ -38,15 +39,41 @@ def test_what_waits_what_is_on_its_way_and_what_nobody_knows_is_said(database: F
     with transaction() as session:
         taken = commands.claim(session, lease=timedelta(minutes=1), now=utc_now())
         assert taken is not None
-        commands.hand_over(session, taken, until=utc_now(), now=utc_now())
+        commands.hand_over(session, taken, until=utc_now() + timedelta(minutes=1), now=utc_now())
     assert "10 letters are being handed over right now." in said()
     changed(ident, leased_until=NOW - timedelta(days=400))
+    assert "10 letters were being handed over when their worker stopped." in said()
+    assert "right now" not in said()
     with transaction() as session:
         commands.give_up_the_lost(session, now=utc_now())
-    assert "10 letters are uncertain: the answer was lost" in said()
+    assert "10 letters are uncertain: no answer tells whether they were taken" in said()
     with transaction() as session:
         commands.pause(session, ident, reason="content: not good", held=True)
     assert "1 is held, because the provider refused the words." in said()
+
+
+def test_letters_of_an_update_that_nobody_hands_over_are_told_to_monitors_until_it_is_paused(database: Flask) -> None:
+    ident = planned(20)
+    with reading() as session:
+        assert standing.standing(session, now=utc_now()).stuck == [
+            "No worker was seen for three minutes, and letters wait."
+        ]
+    with transaction() as session:
+        commands.pause(session, ident)
+    with reading() as session:
+        assert standing.standing(session, now=utc_now()).stuck == []
+
+
+def test_the_list_says_what_holds_an_update_back(database: Flask, signed_in: Callable[[Account], FlaskClient]) -> None:
+    planned(3)
+    with transaction() as session:
+        operator = builders.account(session, email="op@x.example")
+        operator.is_operator = True
+        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
+    shown = signed_in(operator).get("/operator/mailings").text
+    assert "SendGrid said 401: bad key" in shown
+    assert ">Waits</span>" in shown
+    assert ">Going</span>" not in shown
 
 
 def test_the_operator_s_list_names_the_words_and_the_numbers(

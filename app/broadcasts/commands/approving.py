@@ -37,11 +37,17 @@ class TestReaders(Input):
 
 
 def send_test(
-    session: Session, broadcast: Broadcast, to: TestReaders | None = None, *, by: Actor, now: datetime
+    session: Session,
+    broadcast: Broadcast,
+    to: TestReaders | None = None,
+    *,
+    around: rules.Surroundings = NOTHING_KNOWN,
+    by: Actor,
+    now: datetime,
 ) -> Email:
     """Send the update to oneself and to colleagues, and tell those who may approve that it is ready to be read.
 
-    Gives one's own letter.
+    Words that cannot be approved as they are call nobody. Gives one's own letter.
     """
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
     rules.must_be_draft(broadcast)
@@ -49,12 +55,9 @@ def send_test(
     if person is None:
         raise NotFound
     colleagues = _colleagues(session, broadcast, to.colleagues if to else [], apart_from=person.id)
-    broadcast.tested_at = now
-    for reader in approvers(session, broadcast):
-        wanted = messages.approval_wanted(
-            broadcast, to=reader.email, name=reader.name, coalition_slug=broadcast.campaign.coalition.slug
-        )
-        outbox.queue(session, wanted, once=f"broadcast:{broadcast.id}:{broadcast.version}:ask:{reader.id}", now=now)
+    if not rules.errors(rules.findings(broadcast.subject, broadcast.body, around)):
+        broadcast.tested_at = now
+        _call(session, broadcast, now)
     for colleague in colleagues:
         _test_to(session, broadcast, colleague, now)
     return _test_to(session, broadcast, person, now)
@@ -108,6 +111,14 @@ def elsewhere(session: Session, broadcast: Broadcast) -> bool:
     """Whether the coalition now asks for the approval of another organization than the sender."""
     coalition = session.get(Coalition, broadcast.campaign.coalition_id, populate_existing=True)
     return coalition is not None and coalition.other_organization_approves
+
+
+def _call(session: Session, broadcast: Broadcast, now: datetime) -> None:
+    for reader in approvers(session, broadcast):
+        wanted = messages.approval_wanted(
+            broadcast, to=reader.email, name=reader.name, coalition_slug=broadcast.campaign.coalition.slug
+        )
+        outbox.queue(session, wanted, once=f"broadcast:{broadcast.id}:{broadcast.version}:ask:{reader.id}", now=now)
 
 
 def _colleagues(session: Session, broadcast: Broadcast, chosen: list[int], *, apart_from: int) -> list[Account]:

@@ -101,12 +101,19 @@ def finish_if_done(session: Session, broadcast: Broadcast, *, now: datetime) -> 
     return True
 
 
-def resend_unknown(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> int:
-    """A person decides that uncertain letters go again to those without evidence; returns to how many."""
+def resend_unknown(session: Session, broadcast: Broadcast, most: int, *, by: Actor, now: datetime) -> int:
+    """A person decides that uncertain letters go again to those without evidence; returns to how many.
+
+    ``most`` is the number that was shown to them: letters that became uncertain since then are not theirs to decide.
+    """
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
     again = 0 if broadcast.mailing_id is None else mailings.resend(session, broadcast.mailing_id, now=now)
     if not again:
         raise Conflict("No letter of this update is uncertain any more. Open the page once more.")
+    if again > most:
+        raise Conflict(
+            f"By now {again:,} letters are uncertain, not {most:,}. Nothing was sent; look again and decide."
+        )
     if broadcast.state is BroadcastState.SENT:
         broadcast.state, broadcast.finished_at = BroadcastState.SENDING, None
     record(session, "update.sent_again", broadcast, by=by, now=now, letters=again)

@@ -143,6 +143,8 @@ def _of_links(body: str, around: Surroundings) -> Iterator[Finding]:
             yield _error("body", f"{link.address} hides where it leads, and filters refuse it. Write the full address.")
         elif link.address.casefold().startswith("http://") and link.host != around.own_host:
             yield _warning("body", f"{link.address} is not encrypted. Write https:// if the page has it.")
+    for words in _dead_links(body):
+        yield _error("body", f"The words “{words}” lead nowhere. Write the whole address, with https://.")
     for path in own_paths(body, around.own_host):
         if path in around.missing:
             yield _error("body", f"There is no public page {path} here. Correct the link or take it out.")
@@ -166,6 +168,12 @@ def _of_fields(subject: str, body: str, around: Surroundings) -> Iterator[Findin
             "No body of this campaign has a table of postal codes, so nobody's official is known and everybody reads "
             "the words after the bar. Add the table on the body's page.",
         )
+
+
+def _dead_links(body: str) -> list[str]:
+    """The words of links whose address a letter cannot carry, as ``/letters/faces`` or ``www.example.org``."""
+    runs = _runs(markup.to_blocks(body))
+    return list(dict.fromkeys(run["text"].strip() for run in runs if run.get("link") == ""))
 
 
 def _shouts(text: str) -> bool:

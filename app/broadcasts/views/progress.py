@@ -15,8 +15,9 @@ from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
 from app.core.db import transaction
 from app.core.errors import NotFound
+from app.mail.queries import hindrances, workers
 from app.mailings.queries import can_be_called_back, moments
-from app.mailings.rules import takes
+from app.mailings.rules import takes, uncertain
 from app.returns.queries import count_replies
 from app.web.forms import form_state
 from app.web.security import actor, signed_in
@@ -45,13 +46,18 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
     rows = moments(session, mailing.id) if mailing else []
     departure = queries.departure_of(session, broadcast)
     per_hour, waiting = departure.per_hour if departure else None, _waiting(session, broadcast)
+    undecided = queries.undecided(session, broadcast)
     own = [] if per_hour in {None, *rules.SPEEDS} else [(str(per_hour), speed_in_words(per_hour, waiting))]
     return {
         "speed": speed_in_words(per_hour, waiting),
         "speeds": [*speeds(waiting), *own],
         "speed_form": form_state({"per_hour": str(per_hour or "")}, name="speed"),
         "progress": queries.progress(session, broadcast),
-        "undecided": queries.undecided(session, broadcast),
+        "undecided": undecided,
+        "uncertain": sum(uncertain(one) for one in undecided),
+        "read_at": now,
+        "hindrances": hindrances(session, now=now, zone=here),
+        "anybody_works": bool(workers(session, now=now)[0]),
         "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,
         "comparison": _compared(session, broadcast, comparison) if comparison else None,

@@ -10,8 +10,15 @@ from app.broadcasts.views.showing import update
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import transaction
-from app.web.forms import redisplays
+from app.core.inputs import Input
+from app.web.forms import posted, redisplays
 from app.web.security import actor, signed_in
+
+
+class Decided(Input):
+    """How many letters the page called uncertain when a person decided about them."""
+
+    letters: int
 
 
 @blueprint.post("/work/<coalition>/updates/<int:ident>/send")
@@ -67,10 +74,10 @@ def resume_update(coalition: str, ident: int) -> ResponseReturnValue:
 @redisplays(update)
 def resend_unknown(coalition: str, ident: int) -> ResponseReturnValue:
     """Send uncertain letters again."""
-    by = actor()
+    by, shown = actor(), posted(Decided)
     with transaction() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        again = commands.resend_unknown(session, broadcast, by=by, now=utc_now())
+        again = commands.resend_unknown(session, broadcast, shown.letters, by=by, now=utc_now())
     return back(coalition, ident, f"{again:,} uncertain {'letter goes' if again == 1 else 'letters go'} out again.")
 
 

@@ -99,11 +99,16 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
 def test_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Send it to oneself and to colleagues."""
     by, entry = actor(), posted(commands.TestReaders)
+    known = _known(coalition, ident, Right.WRITE_UPDATE)
     with transaction() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.send_test(session, broadcast, entry, by=by, now=utc_now())
+        commands.send_test(session, broadcast, entry, around=known, by=by, now=utc_now())
+        called = broadcast.tested_at is not None
     others = len(set(entry.colleagues) - {by.account_id})
     to = f" and {others} {'colleague' if others == 1 else 'colleagues'}" if others else ""
+    if not called:
+        sentence = "Nobody was asked to approve: mend the mistakes below first, then send a test again."
+        return back(coalition, ident, f"A test is on its way to you{to}. {sentence}")
     return back(coalition, ident, f"A test is on its way to you{to}, and those who may approve have been asked.")
 
 
@@ -113,15 +118,19 @@ def test_update(coalition: str, ident: int) -> ResponseReturnValue:
 def approve_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Stand behind the words that were shown."""
     by, shown = actor(), posted(Shown)
-    with reading() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.APPROVE_UPDATE)
-        values, has_districts = sample(session, broadcast), bool(queries.districts(session, broadcast.campaign_id))
-        _ = broadcast.campaign.coalition, broadcast.organization
-    known = around(broadcast, values=values, has_districts=has_districts)
+    known = _known(coalition, ident, Right.APPROVE_UPDATE)
     with transaction() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.APPROVE_UPDATE)
         commands.approve(session, broadcast, shown.version, around=known, by=by, now=utc_now())
     return back(coalition, ident, "Approved. Its sender can send it now.")
+
+
+def _known(coalition: str, ident: int, right: Right) -> rules.Surroundings:
+    with reading() as session:
+        broadcast = queries.broadcast_for(session, coalition, ident, by=actor(), right=right)
+        values, has_districts = sample(session, broadcast), bool(queries.districts(session, broadcast.campaign_id))
+        _ = broadcast.campaign.coalition, broadcast.organization
+    return around(broadcast, values=values, has_districts=has_districts)
 
 
 def _findings(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:

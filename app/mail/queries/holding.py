@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ITSELF = "Undersigned itself"
 BY_HAND = "They wait until an operator lets them leave."
+AFTER_THAT = "Nothing tries before an operator lets letters leave."
 
 
 def pauses(session: Session) -> list[MailPause]:
@@ -50,18 +51,25 @@ class Hindrance:
 
 def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hindrance]:
     """Everything that holds letters back at this moment."""
+    stopped = {row.transport for row in pauses(session)}
     resting = [
         Hindrance(
             row.transport,
             row.opened_at or now,
             ITSELF,
-            f"It served nobody {row.failures} times in a row: {row.reason}",
-            _when_it_tries(row, now, zone),
+            _why_it_rests(row),
+            _when_it_tries(row, now, zone) if row.transport not in stopped else AFTER_THAT,
         )
         for row in circuits(session)
     ]
     held = [Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND) for row in pauses(session)]
     return resting + held
+
+
+def _why_it_rests(row: MailCircuit) -> str:
+    # A provider that names a time to wait (429) is believed at its first word.
+    often = f"{row.failures} times in a row" if row.failures > 1 else "at the last try"
+    return f"It served nobody {often}: {row.reason}"
 
 
 def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:

@@ -8,7 +8,7 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import commands, queries
 from app.mail.deliverability import Asker, Grade, check, sending
-from app.mail.views.blueprint import blueprint, nav, settings
+from app.mail.views.blueprint import blueprint, settings
 from app.web.pages import page, see_other
 from app.web.security import actor, operator
 
@@ -28,9 +28,7 @@ def checked() -> ResponseReturnValue:
     """What the last check found, and when it was made."""
     domain = sending(settings()).domain
     with reading() as session:
-        return page(
-            "mail/check.html", nav=nav(), domain=domain, last=queries.last_check(session, domain), grades=GRADES
-        )
+        return page("mail/check.html", domain=domain, last=queries.last_check(session, domain), grades=GRADES)
 
 
 @blueprint.post("/operator/mail/check")

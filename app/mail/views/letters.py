@@ -14,7 +14,7 @@ from app.core.db import reading, transaction
 from app.core.errors import NotFound
 from app.mail import commands, evidence, queries, render, rules, samples
 from app.mail.models import Email
-from app.mail.views.blueprint import as_html, blueprint, nav
+from app.mail.views.blueprint import as_html, blueprint
 from app.web.forms import typed
 from app.web.pages import page, see_other
 from app.web.security import actor, operator
@@ -33,7 +33,6 @@ def letter(email: int) -> ResponseReturnValue:
         attempts = queries.attempts(session, email)
         return page(
             "mail/letter.html",
-            nav=nav(),
             letter=row,
             text=render.without_keys(row.text or ""),
             about=samples.about(row.template),

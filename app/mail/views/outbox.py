@@ -14,7 +14,7 @@ from app.core.text import plain
 from app.mail import commands, queries, rules, samples
 from app.mail.models import EmailState
 from app.mail.standing import standing
-from app.mail.views.blueprint import blueprint, nav, settings
+from app.mail.views.blueprint import blueprint, settings
 from app.web.forms import typed
 from app.web.pages import cursor, page, see_other
 from app.web.security import actor, operator
@@ -45,7 +45,6 @@ def outbox() -> ResponseReturnValue:
         shown = _asked(session, now)
         return page(
             "mail/outbox.html",
-            nav=nav(),
             now_true=standing(session, now=now),
             hours=[(f"{start:%H}:00 UTC", count) for start, count in hours],
             waits=queries.waits(session, now=now),

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core.errors import NotFound
 from app.mail import render, samples
 from app.mail.message import Message
-from app.mail.views.blueprint import as_html, blueprint, nav
+from app.mail.views.blueprint import as_html, blueprint
 from app.web.pages import page
 from app.web.security import operator
 
@@ -17,7 +17,7 @@ from app.web.security import operator
 @operator
 def templates() -> ResponseReturnValue:
     """The letters this installation writes."""
-    return page("mail/letters.html", nav=nav(), letters=list(samples.every().values()))
+    return page("mail/letters.html", letters=list(samples.every().values()))
 
 
 @blueprint.get("/operator/letters/<room>/<name>")
@@ -27,7 +27,6 @@ def template(room: str, name: str) -> ResponseReturnValue:
     language, message = _sample(room, name)
     return page(
         "mail/sample.html",
-        nav=nav(),
         room=room,
         name=name,
         sample=samples.every()[message.template],

@@ -23,7 +23,8 @@ def resend(session: Session, mailing_id: int, *, now: datetime) -> int:
 
     Returns how many. Who has got it after all gets it twice; that is what the person was told and decided.
     """
-    batches = _undecided(session, mailing_id)
+    # What a person left stays left: it is not sent again with what became uncertain later.
+    batches = [one for one in _undecided(session, mailing_id) if one.last_error != DECIDED]
     mailing = db.locked(session, Mailing, mailing_id)
     total = 0
     for batch in batches:

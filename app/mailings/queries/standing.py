@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
 LATELY = timedelta(days=7)
+NO_ANSWER = "no answer tells whether they were taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +77,15 @@ def told(session: Session, now: datetime) -> standing.Part | None:
         )
         if (number := under_way[state])
     ]
-    for state, words in (
-        (BatchState.QUEUED, "wait for their turn"),
-        (BatchState.SUBMITTING, "are being handed over right now"),
-        (BatchState.UNKNOWN, "are uncertain: the answer was lost, and nothing is sent again by guess"),
+    lost = _of_gone_workers(session, now)
+    for number, words in (
+        (readers[BatchState.QUEUED], "wait for their turn"),
+        (readers[BatchState.SUBMITTING] - lost, "are being handed over right now"),
+        (lost, "were being handed over when their worker stopped. They become uncertain as soon as a worker runs"),
+        (readers[BatchState.UNKNOWN], f"are uncertain: {NO_ANSWER}, and nothing is sent again by guess"),
     ):
-        if readers[state]:
-            says.append(f"{readers[state]:,} letters {words}.")
+        if number:
+            says.append(f"{number:,} letters {words}.")
     if not says:
         return None
     slowed = session.scalar(
@@ -90,4 +93,18 @@ def told(session: Session, now: datetime) -> standing.Part | None:
     )
     if slowed is not None:
         says.append(f"At the speed its sender chose, the next batch leaves {spoken(slowed, 'UTC')}.")
-    return standing.Part("Updates to many", tuple(says), "/operator/mailings")
+    return standing.Part("Updates to many", tuple(says), "/operator/mailings", waiting=_for_a_worker(session))
+
+
+def _of_gone_workers(session: Session, now: datetime) -> int:
+    """Readers of batches whose worker did not come back while its lease ran."""
+    gone = sa.or_(MailingBatch.leased_until.is_(None), MailingBatch.leased_until < now)
+    query = sa.select(sa.func.sum(MailingBatch.size)).where(MailingBatch.state == BatchState.SUBMITTING, gone)
+    return int(session.scalar(query) or 0)
+
+
+def _for_a_worker(session: Session) -> int:
+    """Readers whose letter a worker should hand over, or has in its hands: not those that somebody paused."""
+    going = sa.and_(MailingBatch.state == BatchState.QUEUED, Mailing.state == MailingState.GOING)
+    query = sa.select(sa.func.sum(MailingBatch.size)).join(Mailing, Mailing.id == MailingBatch.mailing_id)
+    return int(session.scalar(query.where(sa.or_(going, MailingBatch.state == BatchState.SUBMITTING))) or 0)

@@ -1,0 +1,51 @@
+"""The way between the pages of an operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from app.accounts.models import Account
+from app.core.db import transaction
+from app.mail import commands as post
+from app.web.operating import PAGES
+from tests import builders
+from tests.builders import NOW
+from tests.mail.builders import queued
+
+SignIn = Callable[[Account], FlaskClient]
+
+
+def person(*, operator: bool) -> Account:
+    with transaction() as session:
+        made = builders.account(session, email="olive@x.example")
+        made.is_operator = operator
+        return made
+
+
+@pytest.mark.parametrize("here", [href for _, href in PAGES])
+def test_each_page_of_an_operator_leads_to_all_others_and_says_where_one_is(signed_in: SignIn, here: str) -> None:
+    shown = signed_in(person(operator=True)).get(here).text
+    head = shown[shown.index('aria-label="Main"') : shown.index('id="main"')]
+    assert [href for _, href in PAGES if f'href="{href}"' not in head] == []
+    assert head.count("aria-current") == 1
+    assert f'href="{here}" aria-current="page"' in head
+
+
+def test_an_operator_finds_the_post_office_from_home_and_hears_there_that_letters_do_not_leave(
+    signed_in: SignIn,
+) -> None:
+    browser = signed_in(person(operator=True))
+    assert 'href="/operator/mail">Outgoing mail<' in browser.get("/home").text
+    assert "Letters do not leave" not in browser.get("/home").text
+    queued()
+    assert "No worker was seen for three minutes, and letters wait." in browser.get("/home").text
+    with transaction() as session:
+        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
+    assert browser.get("/home").text.count("SendGrid said 401: bad key") == 1
+
+
+def test_nobody_else_is_shown_the_way_to_an_operator_s_pages(signed_in: SignIn) -> None:
+    assert "/operator" not in signed_in(person(operator=False)).get("/home").text
