@@ -59,9 +59,9 @@ def automations_of(session: Session, petition_id: int) -> list[Automation]:
     return list(session.scalars(query.options(joinedload(Automation.organization))))
 
 
-def at_place(session: Session, place: str) -> Automation | None:
-    """The letter that is there already."""
-    return session.scalar(sa.select(Automation).where(Automation.place == place))
+def at_place(session: Session, place: str) -> Automation:
+    """The letter that stands at this place."""
+    return session.scalars(sa.select(Automation).where(Automation.place == place)).one()
 
 
 def switched_on(session: Session, kind: Kind) -> list[int]:
@@ -83,7 +83,10 @@ def to_remind(session: Session, automation: Automation, *, now: datetime, limit:
 
 
 def to_welcome(session: Session, automation: Automation, *, now: datetime, limit: int) -> list[int]:
-    """Signatures whose signers confirmed since the switch was turned on, say yes to the sender, and were never welcomed by it; one for each supporter."""
+    """Signatures confirmed since the switch was turned on, whose signers say yes to the sender and had no welcome of it.
+
+    One for each supporter, in the order they confirmed.
+    """
     if automation.on_since is None:
         return []
     looked = min(automation.seen_until or automation.on_since, now - LOOKS_BACK)

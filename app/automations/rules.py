@@ -16,13 +16,10 @@ SHORTEST, USUAL, LONGEST = 24, 48, 168  # hours until a reminder
 LOOKS_BACK = timedelta(hours=1)
 # A welcome belongs to the moment of confirming; after a longer standstill nobody is welcomed any more.
 WELCOMED_WITHIN = timedelta(days=7)
+COUNT_HINT = ("{count}", "how many signatures the petition has when the letter is written")
 FIELD_HINTS = {
-    Kind.REMINDER: updates.FIELD_HINTS[:1] + (("{count}", "how many signatures the petition has by then"),),
-    Kind.WELCOME: (
-        updates.FIELD_HINTS[0],
-        ("{count}", "how many signatures the petition has by then"),
-        updates.FIELD_HINTS[2],
-    ),
+    Kind.REMINDER: (updates.FIELD_HINTS[0], COUNT_HINT),
+    Kind.WELCOME: (updates.FIELD_HINTS[0], COUNT_HINT, updates.FIELD_HINTS[2]),
 }
 
 

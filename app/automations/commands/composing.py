@@ -57,9 +57,7 @@ def write(
     }
     if not db.insert_once(session, Automation, [start], unique=["place"]):
         raise Conflict("There is such a letter already, perhaps since you opened this form. Open it and edit it.")
-    made = queries.at_place(session, place)
-    assert made is not None
-    return made
+    return queries.at_place(session, place)
 
 
 def edit(session: Session, automation: Automation, entry: NewAutomation, *, by: Actor, now: datetime) -> Automation:
