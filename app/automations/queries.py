@@ -83,7 +83,7 @@ def to_remind(session: Session, automation: Automation, *, now: datetime, limit:
 
 
 def to_welcome(session: Session, automation: Automation, *, now: datetime, limit: int) -> list[int]:
-    """Signatures confirmed since the switch was turned on, whose signers say yes to the sender and had no welcome of it.
+    """Signatures confirmed since the switch was turned on by who says yes to the sender and had no welcome of it.
 
     One for each supporter, in the order they confirmed.
     """

@@ -81,9 +81,7 @@ def change_automation(coalition: str, slug: str, ident: int) -> ResponseReturnVa
     with transaction() as session:
         automation = queries.automation_for(session, coalition, slug, ident, by=by)
         commands.edit(session, automation, entry, by=by, now=utc_now())
-    return back(
-        coalition, slug, ident, "The letter is saved and off. An earlier approval does not cover the new words."
-    )
+    return back(coalition, slug, ident, "The letter is saved and off. A second person approves the new words.")
 
 
 def _kind(word: str) -> Kind:

@@ -1,4 +1,4 @@
-"""What the pages of automated letters share: the blueprint, the letter as it leaves, what our pages know of its words."""
+"""What the pages of automated letters share: the blueprint, the letter, what our pages know of its words."""
 
 from __future__ import annotations
 
