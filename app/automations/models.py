@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import Account
+from app.broadcasts.models import FIELD, OTHERWISE
 from app.coalitions.models import Organization
 from app.core.db import Base
 from app.petitions.models import Petition
@@ -53,6 +54,11 @@ class Automation(Base):
     approver_organization: Mapped[Organization | None] = relationship(foreign_keys=[approver_organization_id])
     author: Mapped[Account | None] = relationship(foreign_keys=[author_id])
     approver: Mapped[Account | None] = relationship(foreign_keys=[approver_id])
+
+    @property
+    def title(self) -> str:
+        """The subject as pages name the letter: as a reader of whom nothing is known gets it."""
+        return FIELD.sub(lambda found: found[2] or OTHERWISE[found[1]], self.subject)
 
     @property
     def is_welcome(self) -> bool:

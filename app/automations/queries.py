@@ -13,6 +13,10 @@ from app.automations.models import Automation, AutomationLetter, Kind
 from app.automations.rules import LOOKS_BACK, MOST_LETTERS, WELCOMED_WITHIN, as_update
 from app.broadcasts.queries import count_now
 from app.broadcasts.rules import Field
+from app.campaigns.models import Campaign
+from app.coalitions.models import Coalition, Membership
+from app.coalitions.queries import may
+from app.coalitions.roles import Right
 from app.core.errors import NotFound
 from app.mail.models import Email, EmailState
 from app.petitions.models import Petition, Signature, SignatureAnswer, SignatureState
@@ -67,6 +71,27 @@ def at_place(session: Session, place: str) -> Automation:
 def switched_on(session: Session, kind: Kind) -> list[int]:
     """The letters that write themselves now."""
     query = sa.select(Automation.id).where(Automation.kind == kind, Automation.on_since.is_not(None))
+    return list(session.scalars(query.order_by(Automation.id)))
+
+
+def awaiting_approval(session: Session, *, by: Actor) -> list[Automation]:
+    """Letters that others wrote and tested, in coalitions where ``by`` may approve them, by the rule of updates."""
+    own = sa.exists().where(
+        Membership.organization_id == Automation.organization_id, Membership.account_id == by.account_id
+    )
+    query = (
+        sa.select(Automation)
+        .join(Petition, Petition.id == Automation.petition_id)
+        .join(Campaign, Campaign.id == Petition.campaign_id)
+        .join(Coalition, Coalition.id == Campaign.coalition_id)
+        .where(
+            Automation.approved_version.is_(None),
+            Automation.author_id != by.account_id,
+            Automation.tested_at.is_not(None),
+            sa.or_(Coalition.other_organization_approves.is_(False), ~own),
+            may(by, Right.APPROVE_UPDATE, Campaign.coalition_id),
+        )
+    )
     return list(session.scalars(query.order_by(Automation.id)))
 
 

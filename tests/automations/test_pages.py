@@ -47,7 +47,10 @@ def test_a_letter_goes_from_the_empty_page_to_on_by_two_people(signed_in: SignIn
     assert organizer.post(f"{here_now}/on").status_code == 409
     assert organizer.post(f"{here_now}/approve", data={"version": "1"}).status_code == 409
     assert organizer.post(f"{here_now}/test").status_code == 303
+    assert f'href="{here_now}"' in colleague.get("/home").get_data(as_text=True)
+    assert f'href="{here_now}"' not in organizer.get("/home").get_data(as_text=True)
     assert colleague.post(f"{here_now}/approve", data={"version": "1"}).status_code == 303
+    assert f'href="{here_now}"' not in colleague.get("/home").get_data(as_text=True)
     assert colleague.post(f"{here_now}/on").status_code == 403
     assert organizer.post(f"{here_now}/on").status_code == 303
     assert "It is on" in organizer.get(here_now).get_data(as_text=True)

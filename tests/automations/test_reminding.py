@@ -16,7 +16,8 @@ from app.mail.models import EmailState
 from app.petitions import commands as petitions
 from app.petitions.models import SignatureState
 from app.petitions.rules import MOST_MAILS
-from tests.automations.builders import LATER, NOW, confirmed, letters, person, reminders, rows, running, words
+from tests.automations.builders import LATER, confirmed, letters, person, reminders, rows, running, words
+from tests.builders import NOW
 from tests.petitions.builders import confirm, scene, sign, signatures, token_of
 
 

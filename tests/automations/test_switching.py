@@ -13,7 +13,8 @@ from app.coalitions.rules import sentence
 from app.core.audit import AuditEntry
 from app.core.errors import Conflict, NotAllowed
 from tests import builders
-from tests.automations.builders import LATER, NOW, person, running, words, written
+from tests.automations.builders import LATER, person, running, words, written
+from tests.builders import NOW
 from tests.petitions.builders import scene
 
 

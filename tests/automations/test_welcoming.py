@@ -19,7 +19,8 @@ from app.supporters import commands as supporters
 from app.supporters.models import Supporter
 from app.supporters.queries import by_preferences_link, by_unsubscribe_link
 from tests import builders
-from tests.automations.builders import LATER, NOW, confirmed, person, rows, running, welcomes, words, written
+from tests.automations.builders import LATER, confirmed, person, rows, running, welcomes, words, written
+from tests.builders import NOW
 from tests.petitions.builders import Scene, confirm, scene, sign, signatures, token_of
 
 SOON = NOW + timedelta(minutes=2)
