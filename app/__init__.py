@@ -25,6 +25,7 @@ from app.mail import jobs as mail_jobs
 from app.mail import render
 from app.mail import views as mail_views
 from app.mailings import jobs as mailings_jobs
+from app.mailings import views as mailings_views
 from app.operations import views as operations_views
 from app.petitions import jobs as petitions_jobs
 from app.petitions import views as petitions_views
@@ -49,6 +50,7 @@ VIEWS = (
     coalitions_views,
     deliveries_views,
     mail_views,
+    mailings_views,
     operations_views,
     petitions_views,
     publishing_views,

@@ -65,7 +65,8 @@ def run(title: str, arguments: list[str], **environment: str) -> Pass:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+        plain = ["-q", "-p", "no:cacheprovider", "--durations=12", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", *plain, *arguments]
         status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
         done = Pass(status, skips(report))
     word = "nothing to run" if status == NOTHING_COLLECTED else "green" if done.green else "RED"
@@ -81,7 +82,7 @@ def main() -> int:
     if named and not answers(named):
         sys.stdout.write("Nothing answers at the address in TEST_POSTGRES_URL: start the server, or unset it.\n")
         return 1
-    passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser"], TEST_DATABASE="sqlite")}
+    passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser and not postgresql"], TEST_DATABASE="sqlite")}
     server = named or next(filter(answers, HERE), None)
     if server:
         chosen = [*LANES, "-m", "database and not browser"]

@@ -25,7 +25,7 @@ def start() -> int:
     return done
 
 
-@job(commands.PLAN)
+@job(commands.PLAN, patient=True)
 def plan() -> int:
     """Copy one lot of each update that is being sent; the cursor in the row makes a crash harmless."""
     done = 0

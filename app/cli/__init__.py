@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 from flask import Flask, current_app
@@ -94,7 +94,7 @@ def import_targets(file: BinaryIO, slug: str) -> None:
         print_result(_in_lots(slug, targets.read_targets(file.read()), targets.take_targets))
 
 
-def _in_lots(slug: str, read: Table, take: Callable[..., ImportResult]) -> ImportResult:
+def _in_lots(slug: str, read: Table[Any], take: Callable[..., ImportResult]) -> ImportResult:
     """Take a file a lot at a time, so that others can write between; a run that was cut short is simply run again."""
     with db.reading() as session:
         coalitions_queries.coalition_called(session, slug)

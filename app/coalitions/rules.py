@@ -79,6 +79,13 @@ ACTS: dict[str, str] = {
     "update.sent_again": "{actor} had {letters} uncertain letters of the update “{subject_line}” sent again.",
     "update.uncertain_left": "{actor} left the uncertain letters of the update “{subject_line}” as they are.",
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
+    "update.scheduled": "{actor} set when the update “{subject_line}” (version {version}) leaves: {at}.",
+    "update.unscheduled": "{actor} took the update “{subject_line}” off the schedule.",
+    "update.missed": "The update “{subject_line}” missed its time and did not leave.",
+    "update.speed_changed": "{actor} changed how fast the update “{subject_line}” leaves: {per_hour} letters an hour.",
+    "update.subjects_changed": "{actor} changed which subjects of the update “{subject_line}” are compared.",
+    "update.subject_chosen": "{actor} chose the subject “{subject}” for the rest of the update “{subject_line}”.",
+    "update.readers_exported": "{actor} downloaded who the update “{subject_line}” went to.",
     **MAIL_ACTS,
 }
 

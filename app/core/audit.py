@@ -9,8 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base
+from app.core.many import bare
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
@@ -73,6 +76,34 @@ def of_subject(session: Session, kind: type[Base], ident: int) -> list[AuditEntr
     """Every act on one thing, oldest first."""
     query = sa.select(AuditEntry).where(AuditEntry.subject == kind.__tablename__, AuditEntry.subject_id == ident)
     return list(session.scalars(query.order_by(AuditEntry.id)))
+
+
+def record_many(
+    session: Session,
+    act: str,
+    subjects: Sequence[tuple[Base, int | None, dict[str, Any]]],
+    *,
+    by: Actor,
+    now: datetime,
+    coalition_id: int,
+) -> None:
+    """Write the same act on many things at once: each with the organization it was done for, and its detail."""
+    values = [
+        {
+            "at": now,
+            "act": act,
+            "actor": by.label,
+            "account_id": by.account_id,
+            "coalition_id": coalition_id,
+            "organization_id": organization_id,
+            "subject": subject.__tablename__,
+            "subject_id": subject.id,
+            "detail": detail,
+        }
+        for subject, organization_id, detail in subjects
+    ]
+    if values:
+        session.execute(sa.insert(bare(AuditEntry)), values)
 
 
 def trail(

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from app.core.errors import Invalid
 from app.core.inputs import FORMULA_STARTS
@@ -18,6 +18,7 @@ LARGEST = 5 * 1024 * 1024
 MOST_ROWS = 20_000
 PART = 30_000
 DELIMITERS = (",", ";", "\t")
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,10 @@ class Problem(NamedTuple):
 
 
 @dataclass(slots=True)
-class Table:
+class Table(Generic[Row]):
     """What a file holds: the records that can be read and the ones that cannot."""
 
-    rows: list[TableRow] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -61,16 +62,16 @@ class ImportResult:
 
 
 # A lot of an import is one transaction: SQLite has one writer, and others must get their turn between two lots.
-IMPORT_LOT = 200
+IMPORT_LOT = 500
 
 
-def lots(rows: Sequence[TableRow]) -> Iterator[Sequence[TableRow]]:
+def lots(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """The records of a file in lots, each to be taken in a transaction of its own."""
     for start in range(0, len(rows), IMPORT_LOT):
         yield rows[start : start + IMPORT_LOT]
 
 
-def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
+def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[str] = ()) -> Table[TableRow]:
     """Read a table whose first line names its columns (any order, any case; other columns are left out).
 
     Raises Invalid with a sentence at ``file`` when it is no CSV in UTF-8, lacks a ``required`` column, or is larger
@@ -82,7 +83,7 @@ def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[s
     reader = _reader(lines, needed)
     header = [_column(name) for name in next(reader, [])]
     places = {name: header.index(name) for name in wanted if name in header}
-    table = Table()
+    table: Table[TableRow] = Table()
     while True:
         line = reader.line_num + 1
         try:
@@ -96,7 +97,7 @@ def read_csv(body: bytes | str, *, required: Iterable[str], optional: Iterable[s
 
 
 def _take(
-    table: Table,
+    table: Table[TableRow],
     line: int,
     record: list[str],
     *,

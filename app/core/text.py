@@ -56,13 +56,18 @@ def short_digest(full: str) -> str:
 
 def plain(text: str, limit: int = 300) -> str:
     """One line of a person's or group's name: invisible characters gone, white space single, at most ``limit`` long."""
+    if text.isascii() and text.isprintable():  # as most are: nothing below would find anything
+        return " ".join(text.split())[:limit].rstrip()
     one_line = " ".join(SURROGATES.sub("", LINE_ENDS.sub(" ", text)).replace("\t", " ").split())
     visible = STRAY_JOINERS.sub("", INVISIBLE.sub("", one_line))
     return " ".join(unicodedata.normalize("NFC", visible).split())[:limit].rstrip()
 
 
 def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", plain(text, len(text)).casefold()).translate(UNFOLDED)
+    folded = plain(text, len(text)).casefold()
+    if folded.isascii():
+        return folded
+    decomposed = unicodedata.normalize("NFKD", folded).translate(UNFOLDED)
     return "".join(
         letter for letter in decomposed if not unicodedata.combining(letter) and letter not in "\u200c\u200d"
     )

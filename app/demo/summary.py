@@ -45,7 +45,7 @@ def print_summary(settings: Settings, form: object) -> None:
         pdf = _pdf(session, letter, settings)
     say("\nSummary")
     for term, value in lines:
-        say(f"  {term:<34}{value}")
+        say(f"  {term:<33} {value}")
     say(f"\n  The letter as PDF        {pdf}")
     say(f"  Its digest               {letter.digest}")
     say(f"  Recomputed just now      {digest(material.letter())}")

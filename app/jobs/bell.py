@@ -19,20 +19,24 @@ Work = Callable[[], int]
 log = structlog.get_logger()
 JOBS: dict[str, Work] = {}
 SHARED: set[str] = set()
+PATIENT: set[str] = set()
 
 
-def job(name: str, *, shared: bool = False) -> Callable[[Work], Work]:
+def job(name: str, *, shared: bool = False, patient: bool = False) -> Callable[[Work], Work]:
     """Register a job: a function that does one lot of the work it finds in rows and returns how many it did.
 
     It is called until it returns 0, by a bell or by the sweep every minute; so it must be idempotent, take its work
     with a lease, and never rest on having been rung. A ``shared`` job is worth doing in several threads at once,
-    because each takes other rows and mostly waits for somebody else's answer; any other runs in one.
+    because each takes other rows and mostly waits for somebody else's answer; any other runs in one. A ``patient``
+    job takes the processor time that others leave: it may keep a core busy for minutes, and people wait for pages.
     """
 
     def register(work: Work) -> Work:
         JOBS[name] = work
         if shared:
             SHARED.add(name)
+        if patient:
+            PATIENT.add(name)
         return work
 
     return register

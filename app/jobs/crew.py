@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+PATIENT_NICENESS = 15
 WORTH_ANOTHER = 10  # a lot of so many says that there is more than one thread's work
 
 
@@ -19,10 +23,15 @@ class Line:
 
 
 class Crew:
-    """Looks for work when called: ``lot`` does one lot of a job and returns its size, ``most`` is its threads."""
+    """Looks for work when called: ``lot`` does one lot of a job and returns its size, ``most`` is its threads.
 
-    def __init__(self, lot: Callable[[str], int], most: Callable[[str], int]) -> None:
-        self._lot, self._most = lot, most
+    Threads of a ``patient`` job take only the processor time that everybody else leaves.
+    """
+
+    def __init__(
+        self, lot: Callable[[str], int], most: Callable[[str], int], *, patient: Collection[str] = frozenset()
+    ) -> None:
+        self._lot, self._most, self._patient = lot, most, patient
         self._lines: dict[str, Line] = {}
         self._change = threading.Condition()
         self._stopping = False
@@ -61,6 +70,8 @@ class Crew:
 
     def _work(self, name: str) -> None:
         left = False
+        if name in self._patient:
+            _step_back()
         try:
             while not left:
                 done = self._lot(name)
@@ -92,3 +103,10 @@ class Crew:
         with self._change:
             self._lines[name].working -= 1
             self._change.notify_all()
+
+
+def _step_back() -> None:
+    """Let everybody else go first, for as long as this thread lives: only Linux knows a niceness for each thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), PATIENT_NICENESS)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from app.core import db, limits
 from app.core.clock import utc_now
 from app.jobs import crew, engine, leases
-from app.jobs.bell import JOBS, SHARED
+from app.jobs.bell import JOBS, PATIENT, SHARED
 from app.jobs.models import WorkerBeat
 
 log = structlog.get_logger()
@@ -87,7 +87,7 @@ def beat(now: datetime) -> None:
 
 def serve(threads: int) -> None:
     """Work until stopped by SIGTERM or Ctrl-C. A lot under way is ended; what is not is found again by its lease."""
-    _Serving.crew = crew.Crew(one_lot, lambda name: threads if name in SHARED else 1)
+    _Serving.crew = crew.Crew(one_lot, lambda name: threads if name in SHARED else 1, patient=PATIENT)
     consumer = engine.consumer()
     sweep()
     try:

@@ -156,7 +156,8 @@ class Filling:
             attachments=[],
         )
         message, raw = mime.written(words, row, message_id, now=now)
-        return Letter(reader.id, attempt, message, raw, CATEGORIES[row.rank])
+        bounces_to = mime.envelope_sender(reader.id, reader=True)
+        return Letter(reader.id, attempt, message, raw, CATEGORIES[row.rank], bounces_to)
 
 
 def new_message_id(reader_id: int) -> str:

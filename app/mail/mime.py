@@ -111,9 +111,12 @@ def bind_bounces(host: str) -> None:
     _Bounces.host = host.strip().casefold()
 
 
-def envelope_sender(email_id: int) -> str:
-    """MAIL FROM of a letter: an address that names it, where somebody receives those; otherwise empty, its From."""
-    return verp_address(email_id) if _Bounces.host else ""
+def envelope_sender(email_id: int, *, reader: bool = False) -> str:
+    """MAIL FROM of a letter: an address that names it, where somebody receives those; otherwise empty, its From.
+
+    ``reader``: the number is that of a mailing's reader.
+    """
+    return verp_address(email_id, reader=reader) if _Bounces.host else ""
 
 
 def _bounce_host() -> str:

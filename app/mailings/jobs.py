@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _ALONE = threading.Lock()
 
 
-@job(SEND)
+@job(SEND, patient=True)
 def send() -> int:
     """Hand one batch over; returns how many batches were worked on, lost ones included."""
     if not _ALONE.acquire(blocking=False):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.coalitions.models import Organization
+from app.coalitions.queries import only_demonstrations
 from app.core import tokens
 from app.core.text import canonical_email
 from app.supporters.models import Consent, Purpose, Standing, Supporter
@@ -69,6 +70,15 @@ def answers(session: Session, supporter: Supporter) -> list[Answered]:
         Answered(organization=line.organization, yes=line.yes, words=line.words, at=line.at)
         for line in session.scalars(query)
     ]
+
+
+def in_a_demonstration(session: Session, supporter: Supporter | None) -> bool:
+    """Whether nobody but organizations of demonstrations asked this person anything.
+
+    Who answered nobody, or is erased, can only be of a demonstration where there is nothing else.
+    """
+    asked = sa.select(Standing.organization_id).where(Standing.supporter_id == (supporter.id if supporter else 0))
+    return only_demonstrations(session, session.scalars(asked).all())
 
 
 def ledger(session: Session, supporter: Supporter) -> list[Consent]:

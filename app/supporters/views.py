@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from app.coalitions.queries import only_demonstrations
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mailings import commands as mailings
@@ -22,8 +23,14 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     """One button; opening the page leaves nothing."""
     with reading() as session:
         _, organization = queries.by_unsubscribe_link(session, token, now=utc_now())
-        button = rules.leaving(organization.name if organization else "this sender")
-        return page("supporters/unsubscribe.html", organization=organization, token=token, button=button, left=False)
+        return page(
+            "supporters/unsubscribe.html",
+            organization=organization,
+            demo=only_demonstrations(session, [organization.id] if organization else []),
+            token=token,
+            button=rules.leaving(organization.name if organization else "this sender"),
+            left=False,
+        )
 
 
 @blueprint.post("/unsubscribe/<token>")
@@ -40,7 +47,8 @@ def leave(token: str) -> ResponseReturnValue:
             words = rules.ONE_CLICK if one_click else rules.leaving(organization.name)
             commands.leave(session, supporter, organization, words=words, source=source, now=now)
             mailings.left(session, queries.mailing_of_link(token, now=now), supporter.id, now=now)
-    return page("supporters/unsubscribe.html", organization=organization, token=token, left=True)
+        demo = only_demonstrations(session, [organization.id] if organization else [])
+    return page("supporters/unsubscribe.html", organization=organization, demo=demo, token=token, left=True)
 
 
 @blueprint.get("/preferences/<token>")
@@ -53,6 +61,7 @@ def preferences(token: str) -> ResponseReturnValue:
         return page(
             "supporters/preferences.html",
             supporter=supporter,
+            demo=queries.in_a_demonstration(session, supporter),
             answers=answers,
             token=token,
             asked_again=rules.asked_again,

@@ -21,7 +21,7 @@ from app.core import db
 from app.core.db import reading
 from app.demo.stage import person
 from config.settings import Settings
-from tests.browser import looks, mistakes, scenes, states
+from tests.browser import looks, mistakes, scenes, states, troubles
 from tests.browser.conftest import served, settled
 from tests.conftest import emptied
 from tests.mail.test_every_letter import BOTH, LETTERS, sent
@@ -72,7 +72,7 @@ def seen(page: Page, paths: list[str]) -> dict[str, list[str]]:
     for path in paths:
         answer = page.goto(path)
         assert answer is not None
-        assert answer.status == 200, path
+        assert answer.status == (410 if path.endswith("/stale") else 200), path
         if faults := looks.faults(page):
             found[path] = faults
     return found
@@ -137,6 +137,41 @@ def test_every_letter_is_readable_in_every_light_and_width(chromium: Browser, ap
             found[template, language] = faults
     page.close()
     assert found == {}
+
+
+def test_pages_that_only_trouble_brings_up_are_accessible_in_every_light_and_width(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage, complaints: Complaints
+) -> None:
+    played, more, _ = stage
+    rare = troubles.set_up(more.base)
+    complaints.allowed.add(410)
+    page = open_page("/healthz", by=played.organizer)
+    found = seen(open_page("/healthz"), rare.public) | seen(page, rare.workroom + rare.untouched + rare.teaching)
+    found |= seen(open_page("/healthz", by=played.operator_account), ["/home", "/operator/mail"])
+    assert found == {}
+    page.goto("/home")
+    for said in ("not delivered", "did not arrive", "have not answered", "did not sign"):
+        assert said in page.locator(".todo").inner_text(), said
+    for path in rare.teaching:
+        page.goto(path)
+        assert page.locator(".empty-title").count(), path
+
+
+def test_two_who_changed_one_passage_are_shown_both_and_the_page_is_accessible(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage, complaints: Complaints
+) -> None:
+    played, more, member = stage
+    complaints.allowed.add(409)
+    pages = [open_page(f"{more.drafting}/edit", by=person) for person in (member, played.organizer)]
+    for page, words in zip(pages, ("and their contractors", "and their sheriffs"), strict=True):
+        text = page.locator("[name=text]")
+        text.fill(text.input_value().replace(states.PASSAGE, f"{states.PASSAGE} {words}"))
+        page.locator("form:has([name=text]) button[type=submit]").last.click()
+    second = pages[1]
+    second.wait_for_selector("#both")
+    assert "and their contractors" in second.locator("#theirs ~ div").inner_text()
+    assert "and their sheriffs" in second.locator("#mine ~ div").inner_text()
+    assert looks.faults(second) == []
 
 
 def note_size(sizes: dict[str, int], answer: Response) -> None:

@@ -56,6 +56,38 @@ def test_importing_a_file_twice_changes_nothing(session: Session) -> None:
     assert session.scalar(sa.select(sa.func.count(Party.id))) == 3
 
 
+def test_names_that_no_address_can_spell_get_numbers_over_several_files(session: Session) -> None:
+    coalition, _ = formed(session)
+    import_organizations(session, coalition, "organization\n住民連合\n人権会議\n", by=OPERATOR, now=NOW)
+
+    import_organizations(session, coalition, "organization\n自由の会\n", by=OPERATOR, now=NOW)
+
+    slugs = session.scalars(sa.select(Organization.slug).order_by(Organization.id)).all()
+    assert slugs[1:] == ["organization", "organization-2", "organization-3"]
+
+
+def test_a_lot_asks_and_writes_in_as_many_statements_whatever_its_length(session: Session) -> None:
+    coalition, _ = formed(session)
+    said: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        said.append(statement)
+
+    def statements(first: int, past: int) -> int:
+        lines = "\n".join(f"Group {number},G{number},Circle {number}" for number in range(first, past))
+        said.clear()
+        import_organizations(session, coalition, f"organization,short_name,aliases\n{lines}\n", by=OPERATOR, now=NOW)
+        return len(said)
+
+    sa.event.listen(session.get_bind(), "before_cursor_execute", note)
+    try:
+        few, many, again = statements(0, 5), statements(5, 105), statements(5, 105)
+    finally:
+        sa.event.remove(session.get_bind(), "before_cursor_execute", note)
+
+    assert again < many <= few + 3
+
+
 def test_bad_lines_are_named_and_good_ones_go_in(session: Session) -> None:
     coalition, _ = formed(session)
     table = (

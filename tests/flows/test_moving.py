@@ -89,6 +89,7 @@ def _rows(engine: sa.Engine) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@pytest.mark.postgresql
 def test_every_row_is_copied_as_it_was_and_new_ones_are_numbered_after_them(here: FlaskCliRunner, there: str) -> None:
     ran = here.invoke(args=["database", "copy", "--to", there])
 
@@ -105,6 +106,7 @@ def test_every_row_is_copied_as_it_was_and_new_ones_are_numbered_after_them(here
         assert session.scalar(sa.select(sa.func.count()).where(Target.parent_id.is_not(None))) == 1
 
 
+@pytest.mark.postgresql
 def test_a_database_with_rows_or_of_another_migration_is_refused_and_left_as_it_was(
     here: FlaskCliRunner, there: str
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_database_with_rows_or_of_another_migration_is_refused_and_left_as_it_
     assert all(not rows for rows in _rows(other).values())
 
 
+@pytest.mark.postgresql
 def test_an_address_that_is_no_postgresql_or_does_not_answer_gets_a_sentence(here: FlaskCliRunner, there: str) -> None:
     _ = there
     for url, words in (

@@ -28,11 +28,19 @@ RULES: dict[str, tuple[str, ...]] = {
     "4. Consent is per organization and purpose, and nothing is pre-ticked": (
         "petitions/test_pages.py::test_the_page_has_the_fields_and_nothing_is_chosen_beforehand",
         "petitions/test_signing.py::test_nothing_is_consented_before_the_mailbox_confirms",
+        "broadcasts/test_sending.py::test_only_those_who_said_yes_to_the_sender_get_it",
+        "broadcasts/test_sending.py::test_an_update_to_a_petition_s_signers_goes_to_those_of_them_who_said_yes",
     ),
     "5. Nobody gets an update twice or after leaving, and unknown is said": (
         "mail/test_sender.py::test_many_workers_at_once_never_hand_over_one_letter_twice",
         "mail/test_sender.py::test_suppression_is_asked_at_the_last_moment_and_by_stream",
         "mail/test_sender.py::test_a_lost_answer_is_never_guessed",
+        "mailings/test_outcomes.py::test_everybody_gets_it_once_in_as_few_requests_as_there_are_batches",
+        "mailings/test_outcomes.py::test_a_lost_answer_is_never_followed_by_a_second_letter",
+        "mailings/test_killed.py::test_killing_workers_in_mid_request_makes_exactly_those_batches_uncertain",
+        "mailings/test_reports.py::test_who_leaves_while_the_request_is_written_is_not_in_it",
+        "broadcasts/test_races.py::test_leaving_while_letters_leave_gets_the_letter_before_or_never",
+        "broadcasts/test_races.py::test_pressing_send_many_times_while_workers_plan_writes_one_letter_to_each",
         "returns/test_readers.py::test_one_report_proves_a_whole_unknown_batch",
         "supporters/test_heeding.py::test_a_complaint_about_an_update_withdraws_the_yes_to_its_sender_only",
         "flows/test_demonstration.py::test_a_play_that_is_killed_again_and_again_loses_nothing_and_doubles_nothing",
@@ -40,10 +48,13 @@ RULES: dict[str, tuple[str, ...]] = {
     "6. A letter exists if and only if its act was committed": (
         "mail/test_outbox.py::test_an_act_that_is_refused_leaves_no_letter",
         "mail/test_outbox.py::test_the_bell_is_rung_once_and_only_after_the_commit",
+        "broadcasts/test_races.py::test_stopping_while_workers_plan_leaves_no_letter_waiting",
     ),
     "7. A delivery state never says more than is known": (
         "deliveries/test_rules.py::test_every_state_has_words_and_none_claims_that_somebody_read_it",
         "deliveries/test_rules.py::test_a_delivery_follows_its_letter_and_never_says_more",
+        "mailings/test_reports.py::test_a_reader_only_moves_forward_whatever_the_order_of_reports",
+        "broadcasts/test_sending.py::test_a_sent_update_is_called_sent_only_when_nothing_waits",
         "mail/test_events.py::test_every_pair_of_states_moves_forward_or_not_at_all",
     ),
     "8. A stranger never learns whether an address has signed": (

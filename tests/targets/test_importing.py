@@ -103,6 +103,25 @@ def test_bad_lines_are_named_and_the_good_ones_go_in(session: Session) -> None:
     assert "only a legislative body or an agency has members" in reasons[7]
 
 
+def test_a_body_whose_members_are_in_already_may_still_change_in_the_same_file(session: Session) -> None:
+    coalition, by = given(session)
+    body = (
+        b"name,kind,parent,email\n"
+        b"Council,legislative body,,\n"
+        b"Committee,legislative body,Council,old@committee.example\n"
+        b"Clerk,official,Committee,clerk@committee.example\n"
+        b"Committee,legislative body,Council,new@committee.example\n"
+    )
+
+    result = commands.import_targets(session, coalition, body, by=by, now=NOW)
+
+    session.expire_all()
+    assert counts(result) == (3, 1, 0)
+    committee = queries.target_of(session, coalition.id, "committee")
+    assert committee.email == "new@committee.example"
+    assert [row.name for row in committee.members] == ["Clerk"]
+
+
 @pytest.mark.parametrize("body", [b"", b"\x89PNG\r\n\x1a\n\x00\x00", b"just words\nand more\n", b"name\nAmazon\n"])
 def test_what_is_no_table_of_targets_is_refused_with_a_sentence(session: Session, body: bytes) -> None:
     coalition, by = given(session)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from app.coalitions import queries
-from app.coalitions.commands.forming import NewOrganization, aliases, apply_facts, tell_old_address
-from app.coalitions.models import Coalition, Membership, Organization, OrganizationAlias, Party, PartyRole
+from app.coalitions.commands.forming import FACTS, NewOrganization, aliases, apply_facts, tell_old_address
+from app.coalitions.models import Coalition, Membership, Organization, OrganizationAlias, Party
 from app.coalitions.roles import Right
 from app.core import audit, db
 from app.core.errors import Conflict, Invalid
-from app.core.tables import ImportResult, Problem, Table, TableRow, read_csv
+from app.core.many import FreeSlugs, insert_many
+from app.core.tables import ImportResult, Problem, Table, read_csv
 from app.core.text import slugify
 
 if TYPE_CHECKING:
@@ -41,12 +42,49 @@ COLUMNS = {
 }
 CHOICES = {"legal_status": "c3, c4, other or unofficial", "scope": "national, state, local or international"}
 CHOICES["role"] = "lead or partner"
+# The same names are compared when a file is read and for each of its lots.
+_normal = functools.lru_cache(maxsize=131_072)(queries.normal)
 CONTACT = ("contact_name", "contact_title", "contact_email")
 
 
-def read_organizations(table: bytes | str) -> Table:
-    """The lines of a file of organizations. Raises Invalid at ``file`` if it is no such table."""
-    return read_csv(table, required=["organization"], optional=[name for name in COLUMNS if name != "organization"])
+@dataclass(frozen=True, slots=True)
+class OrganizationLine:
+    """One line of a file, read and checked as far as it can be without the database.
+
+    ``normal`` is its name as it is compared; ``others`` are its further names: field, as written, as compared.
+    """
+
+    line: int
+    entry: NewOrganization
+    given: frozenset[str]
+    normal: str
+    others: tuple[tuple[str, str, str], ...]
+
+    @property
+    def names(self) -> list[str]:
+        """Every name of the line, as it is compared."""
+        return [self.normal, *(normal for _, _, normal in self.others)]
+
+
+def read_organizations(table: bytes | str) -> Table[OrganizationLine]:
+    """The lines of a file of organizations. Raises Invalid at ``file`` if it is no such table.
+
+    All that needs no database is done here, so that a long file holds nobody up.
+    """
+    read = read_csv(table, required=["organization"], optional=[name for name in COLUMNS if name != "organization"])
+    lines: Table[OrganizationLine] = Table(problems=read.problems)
+    for row in read.rows:
+        cells = {name: row.cells[column] for column, name in COLUMNS.items() if row.cells[column]}
+        try:
+            entry = NewOrganization.of(cells)
+        except Invalid as refusal:
+            lines.problems.append(_problem(row.line, refusal))
+            continue
+        further = [("short_name", entry.short_name), *(("aliases", name) for name in entry.aliases)]
+        others = tuple((place, name, _normal(name)) for place, name in further if name)
+        lines.rows.append(OrganizationLine(row.line, entry, frozenset(cells), _normal(entry.name), others))
+    lines.problems.sort()
+    return lines
 
 
 def import_organizations(
@@ -61,7 +99,7 @@ def import_organizations(
 
 
 def take_organizations(
-    session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+    session: Session, coalition: Coalition, lines: Sequence[OrganizationLine], *, by: Actor, now: datetime
 ) -> ImportResult:
     """Take some lines of a file into a coalition; taking them again changes nothing.
 
@@ -72,103 +110,95 @@ def take_organizations(
     queries.require_organizer(session, coalition.id, by=by, right=Right.INVITE_ORGANIZATIONS)
     db.locked(session, Coalition, coalition.id)
     result = ImportResult()
-    desk = _Desk(session, coalition, rows, by=by, now=now)
     try:
         with session.begin_nested(), session.no_autoflush:
-            for row in rows:
-                _take(desk, row, result)
-            session.flush()
-            desk.write_trail()
+            desk = _Desk(session, coalition, lines, by=by, now=now)
+            for line in lines:
+                try:
+                    outcome = desk.take(line)
+                except Invalid as refusal:
+                    result.problems.append(_problem(line.line, refusal))
+                    continue
+                setattr(result, outcome, getattr(result, outcome) + 1)
+            desk.write()
     except IntegrityError as error:
         raise Conflict(
             "Somebody else added an organization at the same moment. Import the file again: what is here already "
             "stays as it is."
         ) from error
-    result.problems.sort()
     return result
 
 
-def _take(desk: _Desk, row: TableRow, result: ImportResult) -> None:
-    given = {name for column, name in COLUMNS.items() if row.cells[column]}
-    try:
-        entry = NewOrganization.of({name: row.cells[column] for column, name in COLUMNS.items() if row.cells[column]})
-        outcome = desk.take(entry, given)
-    except Invalid as refusal:
-        result.problems.append(Problem(row.line, " ".join(_named(refusal))))
-        return
-    setattr(result, outcome, getattr(result, outcome) + 1)
-
-
-def _named(refusal: Invalid) -> list[str]:
+def _problem(line: int, refusal: Invalid) -> Problem:
     columns = {name: column for column, name in COLUMNS.items()}
     sentences = []
     for name, sentence in refusal.problems.items():
         column = columns.get(name, name)
         said = f"Write {CHOICES[column]}." if column in CHOICES else sentence
         sentences.append(f"{column}: {said}" if column else said)
-    return sentences
-
-
-# The same names are compared for each lot of a file.
-_normal = functools.lru_cache(maxsize=65_536)(queries.normal)
+    return Problem(line, " ".join(sentences))
 
 
 class _Desk:
-    """What is known while some lines are taken: every name and slug there is, and in full the organizations meant.
+    """What is known while some lines are taken: the organizations they mean, and what is new and not yet written.
 
-    All of it is asked in a handful of questions: 20,000 lines must not ask 60,000.
+    All of it is asked in a handful of questions and written in a handful of statements: 20,000 lines must not ask
+    60,000. What is new stays outside the session until ``write``.
     """
 
     def __init__(
-        self, session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+        self, session: Session, coalition: Coalition, lines: Sequence[OrganizationLine], *, by: Actor, now: datetime
     ) -> None:
         self.session, self.coalition, self.by, self.now = session, coalition, by, now
         self.names: dict[str, Organization] = {}
-        self.slugs: set[str] = set(db.RESERVED_SLUGS) | set(session.scalars(sa.select(Organization.slug)))
-        organizations = self._meant(rows)
+        organizations = self._meant({name for line in lines for name in line.names})
         for organization in organizations:
             self._learn(organization)
-        places = self._places([one.id for one in organizations])
+        idents = [one.id for one in organizations]
+        places = session.scalars(sa.select(Party).where(db.among(session, Party.organization_id, idents))).all()
         # By slug: an organization that came in a line above has no id yet.
         slugs = {organization.id: organization.slug for organization in organizations}
         self.places = {slugs[party.organization_id]: party for party in places if party.coalition_id == coalition.id}
         elsewhere = {party.organization_id for party in places if party.coalition_id != coalition.id}
+        peopled = sa.select(Membership.organization_id).where(Membership.organization_id.in_(idents))
         own = {organization.id for organization in queries.organizations_administered(session, by=by)}
-        self.held = (elsewhere | set(session.scalars(sa.select(Membership.organization_id)))) - own
-        self.added: list[tuple[Organization, PartyRole]] = []
+        self.held = (elsewhere | set(session.scalars(peopled))) - own
+        stems = (_stem(line.entry.name) for line in lines if line.normal not in self.names)
+        self.slugs = FreeSlugs(session, Organization, stems)
+        self.fresh: list[Organization] = []
+        self.added: list[tuple[Organization, Party]] = []
         self.edited: list[Organization] = []
 
-    def _meant(self, rows: Sequence[TableRow]) -> Sequence[Organization]:
-        """The organizations that bear a name which stands in one of the lines."""
-        cells = (row.cells[column] for row in rows for column in ("organization", "short_name", "aliases"))
-        wanted = {_normal(name) for cell in cells for name in [cell, *re.split(r"[;\r\n]", cell)] if name.strip()}
-        known = self.session.execute(sa.select(Organization.id, Organization.name_normal, Organization.short_name))
-        found = {ident for ident, name, short in known if name in wanted or (short and _normal(short) in wanted)}
-        others = self.session.execute(sa.select(OrganizationAlias.organization_id, OrganizationAlias.name_normal))
-        found |= {ident for ident, name in others if name in wanted}
-        query = sa.select(Organization).where(Organization.id.in_(found)).order_by(Organization.id)
+    def _meant(self, wanted: set[str]) -> Sequence[Organization]:
+        """The organizations that bear one of these names."""
+        short = self.session.execute(
+            sa.select(Organization.id, Organization.short_name).where(Organization.short_name != "")
+        )
+        found = {ident for ident, name in short if _normal(name) in wanted}
+        called = db.among(self.session, OrganizationAlias.name_normal, wanted)
+        found.update(self.session.scalars(sa.select(OrganizationAlias.organization_id).where(called)))
+        called = db.among(self.session, Organization.name_normal, wanted)
+        meant = sa.or_(called, db.among(self.session, Organization.id, found))
+        query = sa.select(Organization).where(meant).order_by(Organization.id)
         return self.session.scalars(query.options(sa.orm.selectinload(Organization.aliases))).all()
 
-    def _places(self, idents: list[int]) -> Sequence[Party]:
-        return self.session.scalars(sa.select(Party).where(Party.organization_id.in_(idents))).all()
-
     def _learn(self, organization: Organization) -> None:
-        self.slugs.add(organization.slug)
         names = [organization.name, organization.short_name, *(alias.name for alias in organization.aliases)]
         for name in filter(None, names):
-            self.names.setdefault(queries.normal(name), organization)
+            self.names.setdefault(_normal(name), organization)
 
-    def take(self, entry: NewOrganization, given: set[str]) -> str:
-        known = self.names.get(queries.normal(entry.name))
-        self._refuse_taken_names(entry, known)
+    def take(self, line: OrganizationLine) -> str:
+        """Whether the line was added, updated or unchanged; Invalid if it cannot be taken."""
+        entry, given = line.entry, line.given
+        known = self.names.get(line.normal)
+        self._refuse_taken_names(line, known)
         if known is None:
-            known = self._new(entry)
-            self._place(known, entry)
+            self._place(self._new(line), entry)
             return "added"
         party = self.places.get(known.slug)
         if party is not None and party.joined_at and "role" in given and entry.role is not party.role:
             raise Invalid({"": f"{known.name} has joined as {party.role.value} and stays so."})
-        changed = self._facts(known, entry, given)
+        changed = self._facts(known, line)
         if party is None:
             self._place(known, entry)
             return "added"
@@ -176,58 +206,53 @@ class _Desk:
             return "updated"
         return "unchanged"
 
-    def _refuse_taken_names(self, entry: NewOrganization, known: Organization | None) -> None:
-        for place, names in (("short_name", [entry.short_name]), ("aliases", entry.aliases)):
-            for name in filter(None, names):
-                other = self.names.get(queries.normal(name))
-                if other is not None and other is not known:
-                    raise Invalid({place: f"“{name}” is already a name of {other.name}."})
+    def _refuse_taken_names(self, line: OrganizationLine, known: Organization | None) -> None:
+        for place, name, normal in line.others:
+            other = self.names.get(normal)
+            if other is not None and other is not known:
+                raise Invalid({place: f"“{name}” is already a name of {other.name}."})
 
-    def _new(self, entry: NewOrganization) -> Organization:
-        slug = stem = slugify(entry.name, otherwise="organization")[:74].rstrip("-")
-        number = 1
-        while slug in self.slugs:
-            number += 1
-            slug = f"{stem}-{number}"
+    def _new(self, line: OrganizationLine) -> Organization:
+        entry = line.entry
         organization = Organization(
-            slug=slug,
+            slug=self.slugs.take(_stem(entry.name)),
             name=entry.name,
-            name_normal=queries.normal(entry.name),
+            name_normal=line.normal,
             created_at=self.now,
             aliases=aliases(entry.aliases),
-            **entry.model_dump(include={"short_name", "legal_status", "scope", "region", "site_url", "public_email"}),
+            **{name: getattr(entry, name) for name in FACTS if name != "name"},
         )
-        self.session.add(organization)
+        self.fresh.append(organization)
         self._learn(organization)
         return organization
 
-    def _facts(self, known: Organization, entry: NewOrganization, given: set[str]) -> bool:
+    def _facts(self, known: Organization, line: OrganizationLine) -> bool:
         if known.id in self.held:
             return False
-        if queries.normal(entry.name) != known.name_normal:
-            given = given - {"name"}  # found by an alias: the line does not rename it
+        # Found by an alias: the line does not rename it.
+        given = set(line.given) if line.normal == known.name_normal else set(line.given) - {"name"}
         old_address = known.public_email
-        changed = apply_facts(known, entry, given)
+        changed = apply_facts(known, line.entry, given)
         if not changed:
             return False
+        self._learn(known)
+        if known.id is None:
+            return True  # it came in a line above: nobody has seen it yet
         if "public_email" in changed and old_address:
             tell_old_address(self.session, known, old_address, by=self.by, now=self.now)
-        self._learn(known)
         self.edited.append(known)
         return True
 
     def _place(self, organization: Organization, entry: NewOrganization) -> None:
         party = Party(
             coalition_id=self.coalition.id,
-            organization=organization,
             added_at=self.now,
-            **entry.model_dump(include={"role", "contact_name", "contact_title", "contact_email"}),
+            **{name: getattr(entry, name) for name in ("role", *CONTACT)},
         )
-        self.session.add(party)
         self.places[organization.slug] = party
-        self.added.append((organization, entry.role))
+        self.added.append((organization, party))
 
-    def _contact(self, party: Party, entry: NewOrganization, given: set[str]) -> bool:
+    def _contact(self, party: Party, entry: NewOrganization, given: frozenset[str]) -> bool:
         names = [name for name in CONTACT if name in given]
         changed: list[str] = [name for name in names if getattr(party, name) != getattr(entry, name)]
         for name in changed:
@@ -237,22 +262,24 @@ class _Desk:
             changed.append("role")
         return bool(changed)
 
-    def write_trail(self) -> None:
-        """One line in the trail for each organization that came in or was changed."""
-        for organization, role in self.added:
-            self._record("organization.added", organization, role=role.value)
-        for organization in self.edited:
-            self._record("organization.edited", organization, changed="public facts, by import")
+    def write(self) -> None:
+        """Write what is new, and one line in the trail for each organization that came in or was changed."""
+        self.session.flush()
+        insert_many(self.session, self.fresh, known_by="slug")
+        for organization in self.fresh:
+            for alias in organization.aliases:
+                alias.organization_id = organization.id
+        insert_many(self.session, [alias for organization in self.fresh for alias in organization.aliases])
+        for organization, party in self.added:
+            party.organization_id = organization.id
+        insert_many(self.session, [party for _, party in self.added])
+        self._record("organization.added", [(one, {"role": party.role.value}) for one, party in self.added])
+        self._record("organization.edited", [(one, {"changed": "public facts, by import"}) for one in self.edited])
 
-    def _record(self, act: str, organization: Organization, **detail: str) -> None:
-        audit.record(
-            self.session,
-            act,
-            organization,
-            by=self.by,
-            now=self.now,
-            coalition_id=self.coalition.id,
-            organization_id=organization.id,
-            name=organization.name,
-            **detail,
-        )
+    def _record(self, act: str, told: list[tuple[Organization, dict[str, str]]]) -> None:
+        subjects = [(one, one.id, {"name": one.name, **detail}) for one, detail in told]
+        audit.record_many(self.session, act, subjects, by=self.by, now=self.now, coalition_id=self.coalition.id)
+
+
+def _stem(name: str) -> str:
+    return slugify(name, otherwise="organization")[:74].rstrip("-")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -110,6 +111,15 @@ def party_called(session: Session, coalition_id: int, slug: str) -> Party:
     if found is None:
         raise NotFound
     return found
+
+
+def only_demonstrations(session: Session, organization_ids: Iterable[int]) -> bool:
+    """Whether every coalition of these organizations is a demonstration; of no organizations: every one there is."""
+    among = list(organization_ids)
+    query = sa.select(Coalition.is_demo).distinct()
+    if among:
+        query = query.join(Party).where(Party.organization_id.in_(among))
+    return set(session.scalars(query)) == {True}
 
 
 def organization_called(session: Session, slug: str) -> Organization:

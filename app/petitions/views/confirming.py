@@ -10,7 +10,7 @@ from app.core.db import reading, transaction
 from app.petitions import commands, exports, queries, rules
 from app.petitions.models import SignatureState
 from app.petitions.views.base import blueprint
-from app.supporters.queries import by_preferences_link
+from app.supporters.queries import by_preferences_link, in_a_demonstration
 from app.supporters.rules import preferences_path
 from app.web.forms import form_state, redisplays
 from app.web.pages import download, page, see_other
@@ -77,7 +77,8 @@ def erasing(token: str) -> ResponseReturnValue:
     """What will be erased and what stays."""
     with reading() as session:
         supporter = by_preferences_link(session, token, now=utc_now())
-        return page("petitions/erase.html", supporter=supporter, token=token)
+        demo = in_a_demonstration(session, supporter)
+        return page("petitions/erase.html", supporter=supporter, demo=demo, token=token)
 
 
 @blueprint.post("/preferences/<token>/erase")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import undefer
 
+from app.mail import evidence
 from app.mail.models import Email, Suppression
 from app.mailings.models import MailingLetter, MailingReader
 from app.returns.models import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
@@ -148,3 +149,24 @@ def open_withdrawals(session: Session, *, limit: int = 100) -> Sequence[Withdraw
 def pulls(session: Session) -> list[ListPull]:
     """How far each list of the provider was read."""
     return list(session.scalars(sa.select(ListPull).order_by(ListPull.name)))
+
+
+SAYS = {
+    Kind.PROCESSED: "It is on its way.",
+    Kind.DEFERRED: "The reader's mail server asked to wait.",
+    Kind.DELIVERED: "The reader's mail server took it.",
+    Kind.BOUNCE: "It came back.",
+    Kind.DROPPED: "It was not sent on.",
+    Kind.COMPLAINT: "Its reader called it spam.",
+    Kind.LEFT: "Its reader left through the mail provider.",
+}
+
+
+@evidence.reader
+def _evidence(session: Session, email: Email) -> list[evidence.Evidence]:
+    """Every report about a letter, for its page."""
+    query = sa.select(MailEvent).where(MailEvent.email_id == email.id).order_by(MailEvent.at)
+    return [
+        evidence.Evidence(row.at, "The mail provider", f"{SAYS[row.kind]} {row.reason}".strip())
+        for row in session.scalars(query)
+    ]

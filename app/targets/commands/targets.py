@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,8 @@ from app.core import audit, db
 from app.core.actor import SYSTEM, Actor
 from app.core.errors import Invalid
 from app.core.inputs import Input, Name, OptionalEmail, OptionalLine, OptionalWebAddress
-from app.core.tables import ImportResult, Problem, Table, TableRow, read_csv
+from app.core.many import FreeSlugs, insert_many
+from app.core.tables import ImportResult, Problem, Table, read_csv
 from app.core.text import slugify
 from app.targets.models import Target, TargetKind
 from app.targets.rules import BODIES, why_not_parent
@@ -63,26 +65,52 @@ def lead_of(session: Session, coalition_id: int, by: Actor) -> int | None:
 
 def add_target(session: Session, coalition: Coalition, entry: NewTarget, *, by: Actor, now: datetime) -> Target:
     """Name somebody who can act. Invalid if the coalition has a target of that name in the same body."""
-    desk = _Desk(session, coalition, by=by, now=now)
+    desk = _Desk(session, coalition, [entry], by=by, now=now)
     desk.check(entry, apart_from=None)
-    return desk.add(entry)
+    row = desk.add(entry)
+    desk.write()
+    return session.get_one(Target, row.id)
 
 
 def edit_target(session: Session, target: Target, entry: NewTarget, *, by: Actor, now: datetime) -> Target:
     """Change what is known of a target; its address on the web stays."""
     coalition = session.get_one(Coalition, target.coalition_id)
-    desk = _Desk(session, coalition, by=by, now=now)
-    desk.check(entry, apart_from=target)
-    desk.change(target, entry, set(NewTarget.model_fields))
-    return target
+    desk = _Desk(session, coalition, [entry], by=by, now=now, also=target.id)
+    row = desk.rows[target.id]
+    desk.check(entry, apart_from=row)
+    desk.change(row, entry, frozenset(NewTarget.model_fields))
+    desk.write()
+    return row
 
 
-def read_targets(body: bytes) -> Table:
-    """The lines of a file of targets, bodies before members. Raises Invalid at ``file`` if it is no such table."""
-    table = read_csv(body, required=["name", "kind"], optional=COLUMNS)
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    """One line of a file, read and checked as far as it can be without the database. ``parent`` is a body's name."""
+
+    line: int
+    entry: NewTarget
+    given: frozenset[str]
+    parent: str
+
+
+def read_targets(body: bytes) -> Table[TargetLine]:
+    """The lines of a file of targets, bodies before members. Raises Invalid at ``file`` if it is no such table.
+
+    All that needs no database is done here, so that a long file holds nobody up.
+    """
+    read = read_csv(body, required=["name", "kind"], optional=COLUMNS)
+    lines: Table[TargetLine] = Table(problems=read.problems)
+    for row in read.rows:
+        cells = {name: value for name, value in row.cells.items() if value}
+        parent = cells.pop("parent", "")
+        try:
+            lines.rows.append(TargetLine(row.line, NewTarget.of(cells), frozenset(cells), parent))
+        except Invalid as refusal:
+            lines.problems.append(_problem(row.line, refusal))
+    lines.problems.sort()
     # So that the order of lines does not matter, not even over the lots they are taken in.
-    table.rows.sort(key=lambda row: bool(row.cells["parent"]))
-    return table
+    lines.rows.sort(key=lambda line: bool(line.parent))
+    return lines
 
 
 def import_targets(session: Session, coalition: Coalition, body: bytes, *, by: Actor, now: datetime) -> ImportResult:
@@ -95,37 +123,30 @@ def import_targets(session: Session, coalition: Coalition, body: bytes, *, by: A
 
 
 def take_targets(
-    session: Session, coalition: Coalition, rows: Sequence[TableRow], *, by: Actor, now: datetime
+    session: Session, coalition: Coalition, lines: Sequence[TargetLine], *, by: Actor, now: datetime
 ) -> ImportResult:
     """Take some lines of a file: good ones go in, bad ones are named, and twice changes nothing.
 
     A line whose name is here in the same body updates it; an empty cell changes nothing.
     """
-    desk = _Desk(session, coalition, by=by, now=now)
+    entries, bodies = [line.entry for line in lines], {line.parent for line in lines}
+    desk = _Desk(session, coalition, entries, by=by, now=now, bodies=bodies)
     result = ImportResult()
-    for row in rows:
-        _take(desk, row, result)
-    result.problems.sort()
+    with session.no_autoflush:
+        for line in lines:
+            try:
+                outcome = desk.take(line)
+            except Invalid as refusal:
+                result.problems.append(_problem(line.line, refusal))
+                continue
+            setattr(result, outcome, getattr(result, outcome) + 1)
+        desk.write()
     return result
 
 
-def _take(desk: _Desk, row: TableRow, result: ImportResult) -> None:
-    cells = {name: value for name, value in row.cells.items() if value}
-    try:
-        entry = NewTarget.of({**cells, "parent_id": desk.parent_named(cells.pop("parent", ""))})
-        known = desk.known.get((entry.name.casefold(), entry.parent_id))
-        desk.check(entry, apart_from=known)
-    except Invalid as refusal:
-        said = [_said(name, sentence) for name, sentence in refusal.problems.items()]
-        result.problems.append(Problem(row.line, " ".join(said)))
-        return
-    if known is None:
-        desk.add(entry)
-        result.added += 1
-    elif desk.change(known, entry, set(cells)):
-        result.updated += 1
-    else:
-        result.unchanged += 1
+def _problem(line: int, refusal: Invalid) -> Problem:
+    said = [_said(name, sentence) for name, sentence in refusal.problems.items()]
+    return Problem(line, " ".join(said))
 
 
 def _said(name: str, sentence: str) -> str:
@@ -135,30 +156,78 @@ def _said(name: str, sentence: str) -> str:
 
 
 class _Desk:
-    """A coalition's targets while they are worked on; its row is held, so that two imports cannot cross."""
+    """A coalition's targets while they are worked on; its row is held, so that two imports cannot cross.
 
-    def __init__(self, session: Session, coalition: Coalition, *, by: Actor, now: datetime) -> None:
+    Of every target the name and the place are known, in full only those that ``entries`` and ``bodies`` mean. What is
+    new stays outside the session until ``write``, or until a line names it as its body.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        coalition: Coalition,
+        entries: Sequence[NewTarget],
+        *,
+        by: Actor,
+        now: datetime,
+        bodies: Iterable[str] = (),
+        also: int | None = None,
+    ) -> None:
         self.lead = lead_of(session, coalition.id, by)
         self.session, self.by, self.now = session, by, now
         self.coalition = db.locked(session, Coalition, coalition.id)
-        rows = session.scalars(sa.select(Target).where(Target.coalition_id == coalition.id)).all()
-        self.known = {(row.name.casefold(), row.parent_id): row for row in rows}
-        self.by_id = {row.id: row for row in rows}
-        self.called: dict[str, list[Target]] = {}
-        for row in rows:
-            self.called.setdefault(row.name.casefold(), []).append(row)
-        self.parents = {row.parent_id for row in rows}
-        self.slugs = {"new", "import", *(row.slug for row in rows)}
+        ours = Target.coalition_id == coalition.id
+        places = session.execute(
+            sa.select(Target.id, Target.name, Target.parent_id).where(ours).order_by(Target.id)
+        ).all()
+        self.above: dict[int | None, int | None] = {ident: parent for ident, _, parent in places}
+        self.parents = {parent for parent in self.above.values() if parent is not None}
+        names = {entry.name.casefold() for entry in entries} | {_named(body) for body in bodies}
+        self.called: dict[str, list[int]] = {}
+        for ident, name, _ in places:
+            if (folded := name.casefold()) in names:
+                self.called.setdefault(folded, []).append(ident)
+        meant = {ident for found in self.called.values() for ident in found}
+        meant |= {entry.parent_id or 0 for entry in entries} | {also or 0}
+        self.rows: dict[int, Target] = {}
+        self.known: dict[tuple[str, int | None], Target] = {}
+        self._remember(meant)
+        self.slugs = FreeSlugs(session, Target, (_stem(entry.name) for entry in entries), among=ours)
+        self.fresh: list[Target] = []
+        self.unwritten: set[str] = set()
+        self.added: list[Target] = []
+        self.changed: list[tuple[Target, str]] = []
 
-    def parent_named(self, name: str) -> int | None:
+    def _remember(self, idents: set[int]) -> None:
+        ours = Target.coalition_id == self.coalition.id
+        wanted = db.among(self.session, Target.id, idents - self.rows.keys())
+        for row in self.session.scalars(sa.select(Target).where(ours, wanted)):
+            self.rows[row.id] = row
+            self.known[(row.name.casefold(), row.parent_id)] = row
+
+    def take(self, line: TargetLine) -> str:
+        """Whether the line was added, updated or unchanged; Invalid if it cannot be taken."""
+        entry = line.entry.model_copy(update={"parent_id": self._parent_named(line.parent)})
+        known = self.known.get((entry.name.casefold(), entry.parent_id))
+        self.check(entry, apart_from=known)
+        if known is None:
+            self.add(entry)
+            return "added"
+        return "updated" if self.change(known, entry, line.given) else "unchanged"
+
+    def _parent_named(self, name: str) -> int | None:
         """The id of the body of that name, preferring one that stands alone."""
         if not name:
             return None
-        wanted = " ".join(name.casefold().split())
+        wanted = _named(name)
+        if wanted in self.unwritten:
+            self._insert()
+            # A later line may change what was just written, so the session must know it.
+            self._remember({row.id for row in self.added})
         found = self.called.get(wanted, [])
         if not found:
             raise Invalid({"parent": f"There is no target called “{name}”. Add it to the file or before the import."})
-        return min(found, key=lambda row: (row.parent_id is not None, row.id)).id
+        return min(found, key=lambda ident: (self.above[ident] is not None, ident))
 
     def check(self, entry: NewTarget, *, apart_from: Target | None) -> None:
         """Invalid if the name is taken or the body cannot have it as a member."""
@@ -173,63 +242,67 @@ class _Desk:
             raise Invalid({"kind": "It has members, so it stays a legislative body or an agency."})
         if entry.parent_id is None:
             return
-        parent = self.by_id.get(entry.parent_id)
+        parent = self.rows.get(entry.parent_id)
         reason = "Choose one of the bodies." if parent is None else why_not_parent(parent, kind=entry.kind)
-        above = parent
+        above: int | None = entry.parent_id
         while above is not None and not reason:
-            if above is child:
+            if child is not None and above == child.id:
                 reason = "A target cannot be a member of itself."
-            above = self.by_id.get(above.parent_id or 0)
+            above = self.above.get(above)
         if reason:
             raise Invalid({"parent_id": reason})
 
     def add(self, entry: NewTarget) -> Target:
-        """A new target, in the trail."""
-        row = Target(
-            coalition_id=self.coalition.id, slug=self._slug(entry.name), created_at=self.now, **entry.model_dump()
-        )
-        db.add(self.session, row)
+        """A new target; it has an id after ``write``."""
+        slug = self.slugs.take(_stem(entry.name))
+        row = Target(coalition_id=self.coalition.id, slug=slug, created_at=self.now, **entry.model_dump())
         self.known[(row.name.casefold(), row.parent_id)] = row
-        self.by_id[row.id] = row
-        self.called.setdefault(row.name.casefold(), []).append(row)
-        self.parents.add(row.parent_id)
-        self._record("target.added", row)
+        self.fresh.append(row)
+        self.unwritten.add(row.name.casefold())
         return row
 
-    def change(self, row: Target, entry: NewTarget, given: set[str]) -> bool:
+    def change(self, row: Target, entry: NewTarget, given: frozenset[str]) -> bool:
         """Take over what was given; whether anything is different now."""
-        changed = sorted(
-            name
-            for name in NewTarget.model_fields
-            if name in given | {"parent_id"} and getattr(row, name) != getattr(entry, name)
-        )
-        if not changed:
-            return False
+        names = [name for name in NewTarget.model_fields if name in given or name == "parent_id"]
+        changed = sorted(name for name in names if getattr(row, name) != getattr(entry, name))
         for name in changed:
             setattr(row, name, getattr(entry, name))
+        if changed and row.id is not None:
+            self._place(row)
+            self.changed.append((row, ", ".join(changed)))
+        return bool(changed)
+
+    def _place(self, row: Target) -> None:
+        if row.parent_id is not None:
+            self.parents.add(row.parent_id)
+        self.above[row.id] = row.parent_id
+        same = self.called.setdefault(row.name.casefold(), [])
+        if row.id not in same:
+            same.append(row.id)
+
+    def _insert(self) -> None:
+        insert_many(self.session, self.fresh, known_by="slug")
+        for row in self.fresh:
+            self._place(row)
+        self.added += self.fresh
+        self.fresh = []
+        self.unwritten.clear()
+
+    def write(self) -> None:
+        """Write what is new or different, each with its line in the trail."""
         self.session.flush()
-        self.parents.add(row.parent_id)
-        self._record("target.edited", row, changed=", ".join(changed))
-        return True
+        self._insert()
+        self._record("target.added", [(row, {}) for row in self.added])
+        self._record("target.edited", [(row, {"changed": changed}) for row, changed in self.changed])
 
-    def _slug(self, name: str) -> str:
-        stem = slugify(name, otherwise="target")[:74].rstrip("-")
-        number, slug = 1, stem
-        while slug in self.slugs:
-            number += 1
-            slug = f"{stem}-{number}"
-        self.slugs.add(slug)
-        return slug
+    def _record(self, act: str, told: list[tuple[Target, dict[str, str]]]) -> None:
+        subjects = [(row, self.lead, {"name": row.name, **detail}) for row, detail in told]
+        audit.record_many(self.session, act, subjects, by=self.by, now=self.now, coalition_id=self.coalition.id)
 
-    def _record(self, act: str, row: Target, **detail: str) -> None:
-        audit.record(
-            self.session,
-            act,
-            row,
-            by=self.by,
-            now=self.now,
-            coalition_id=self.coalition.id,
-            organization_id=self.lead,
-            name=row.name,
-            **detail,
-        )
+
+def _named(body: str) -> str:
+    return " ".join(body.casefold().split())
+
+
+def _stem(name: str) -> str:
+    return slugify(name, otherwise="target")[:74].rstrip("-")

@@ -1,0 +1,93 @@
+"""How mailings stand at this moment, for operators: what goes, what waits for whom, and what nobody knows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from app.core.clock import spoken
+from app.mail import standing
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingLetter, MailingState
+from app.mailings.queries.reading import Progress, progress
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
+LATELY = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A mailing with its subject, its holes named, and how far it has come."""
+
+    mailing: Mailing
+    subject: str
+    progress: Progress
+
+
+def shown(session: Session, *, before: int | None = None, limit: int = 20) -> list[Shown]:
+    """Mailings, newest first; ``before`` is the id to page from."""
+    query = sa.select(Mailing).order_by(Mailing.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(Mailing.id < before)
+    rows = list(session.scalars(query))
+    letters = sa.select(MailingLetter).where(
+        MailingLetter.mailing_id.in_([row.id for row in rows]), MailingLetter.variant == 0
+    )
+    subjects = {letter.mailing_id: _named(letter) for letter in session.scalars(letters)}
+    return [Shown(row, subjects.get(row.id, ""), progress(session, row.id)) for row in rows]
+
+
+def _named(letter: MailingLetter) -> str:
+    subject = letter.subject
+    for name, tags in letter.holes.items():
+        subject = subject.replace(tags[0], "{" + name.partition("|")[0] + "}")
+    return subject
+
+
+def counts(session: Session) -> dict[MailingState, int]:
+    """How many mailings under way are in each state."""
+    query = sa.select(Mailing.state, sa.func.count()).where(Mailing.state.in_(UNDER_WAY)).group_by(Mailing.state)
+    return dict.fromkeys(UNDER_WAY, 0) | dict(session.execute(query).all())
+
+
+def readers_by_state(session: Session, *, since: datetime) -> dict[BatchState, int]:
+    """How many readers of newer mailings stand in batches of each state."""
+    newer = sa.select(Mailing.id).where(sa.or_(Mailing.created_at >= since, Mailing.state.in_(UNDER_WAY)))
+    query = sa.select(MailingBatch.state, sa.func.sum(MailingBatch.size)).where(MailingBatch.mailing_id.in_(newer))
+    found = {state: int(number) for state, number in session.execute(query.group_by(MailingBatch.state))}
+    return dict.fromkeys(BatchState, 0) | found
+
+
+@standing.teller
+def told(session: Session, now: datetime) -> standing.Part | None:
+    """What the operator's page says of mailings."""
+    under_way, readers = counts(session), readers_by_state(session, since=now - LATELY)
+    says = [
+        f"{number:,} {'is' if number == 1 else 'are'} {words}."
+        for state, words in (
+            (MailingState.GOING, "on the way"),
+            (MailingState.PAUSED, "paused by a sender"),
+            (MailingState.HELD, "held, because the provider refused the words"),
+        )
+        if (number := under_way[state])
+    ]
+    for state, words in (
+        (BatchState.QUEUED, "wait for their turn"),
+        (BatchState.SUBMITTING, "are being handed over right now"),
+        (BatchState.UNKNOWN, "are uncertain: the answer was lost, and nothing is sent again by guess"),
+    ):
+        if readers[state]:
+            says.append(f"{readers[state]:,} letters {words}.")
+    if not says:
+        return None
+    slowed = session.scalar(
+        sa.select(sa.func.min(Mailing.next_at)).where(Mailing.state == MailingState.GOING, Mailing.next_at > now)
+    )
+    if slowed is not None:
+        says.append(f"At the speed its sender chose, the next batch leaves {spoken(slowed, 'UTC')}.")
+    return standing.Part("Updates to many", tuple(says), "/operator/mailings")

@@ -1,0 +1,25 @@
+"""The operator's list of mailings: each with its words, its state and what is known of its readers."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.core.db import reading
+from app.mailings import queries
+from app.web.pages import cursor, page
+from app.web.security import operator
+
+blueprint = Blueprint("mailings", __name__)
+PAGE = 20
+TONES = {"going": "info", "held": "bad", "paused": "warn", "done": "good", "stopped": "neutral"}
+
+
+@blueprint.get("/operator/mailings")
+@operator
+def mailings() -> ResponseReturnValue:
+    """Every mailing, newest first."""
+    with reading() as session:
+        rows = queries.shown(session, before=cursor(), limit=PAGE + 1)
+        older = f"?before={rows[PAGE - 1].mailing.id}" if len(rows) > PAGE else None
+        return page("mailings/list.html", shown=rows[:PAGE], older=older, tones=TONES)

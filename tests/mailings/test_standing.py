@@ -1,0 +1,67 @@
+"""What operators are told of mailings: while they go, while they are held, and when an answer was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.accounts.models import Account
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
+from app.jobs import worker
+from app.mail import jobs as post_office
+from app.mail import standing
+from app.mailings import commands, queries
+from app.mailings.rules import SEND
+from tests import builders
+from tests.builders import NOW
+from tests.mail.builders import Scripted
+from tests.mailings.builders import changed, planned
+
+
+def said() -> str:
+    with reading() as session:
+        parts = standing.standing(session, now=utc_now()).parts
+    return " ".join(sentence for part in parts for sentence in part.says)
+
+
+def test_nothing_is_said_before_anything_was_sent(database: Flask) -> None:
+    assert said() == ""
+
+
+def test_what_waits_what_is_on_its_way_and_what_nobody_knows_is_said(database: Flask) -> None:
+    ident = planned(20)
+    assert "1 is on the way. 20 letters wait for their turn." in said()
+    with transaction() as session:
+        taken = commands.claim(session, lease=timedelta(minutes=1), now=utc_now())
+        assert taken is not None
+        commands.hand_over(session, taken, until=utc_now(), now=utc_now())
+    assert "10 letters are being handed over right now." in said()
+    changed(ident, leased_until=NOW - timedelta(days=400))
+    with transaction() as session:
+        commands.give_up_the_lost(session, now=utc_now())
+    assert "10 letters are uncertain: the answer was lost" in said()
+    with transaction() as session:
+        commands.pause(session, ident, reason="content: not good", held=True)
+    assert "1 is held, because the provider refused the words." in said()
+
+
+def test_the_operator_s_list_names_the_words_and_the_numbers(
+    database: Flask, signed_in: Callable[[Account], FlaskClient]
+) -> None:
+    post_office.use(Scripted())
+    planned(3)
+    worker.run(SEND)
+    with transaction() as session:
+        operator = builders.account(session, email="op@x.example")
+        operator.is_operator = True
+        somebody = builders.account(session, email="somebody@x.example")
+    shown = signed_in(operator).get("/operator/mailings").text
+    assert "{given_name}, it went out" in shown
+    assert 'data-label="Handed over" class="num">3<' in shown
+    assert signed_in(somebody).get("/operator/mailings").status_code == 404
+    with reading() as session:
+        assert queries.shown(session, before=1) == []
