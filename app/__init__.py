@@ -10,6 +10,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, schema
 from app.accounts import views as accounts_views
+from app.automations import jobs as automations_jobs
+from app.automations import views as automations_views
 from app.broadcasts import jobs as broadcasts_jobs
 from app.broadcasts import views as broadcasts_views
 from app.campaigns import jobs as campaigns_jobs
@@ -42,6 +44,7 @@ from config.settings import MailTransport, Settings
 
 VIEWS = (
     accounts_views,
+    automations_views,
     broadcasts_views,
     campaigns_views,
     coalitions_views,
@@ -59,6 +62,7 @@ VIEWS = (
 )
 # Importing these registers their jobs with the worker.
 JOBS = (
+    automations_jobs,
     broadcasts_jobs,
     campaigns_jobs,
     deliveries_jobs,

@@ -1,6 +1,7 @@
 """Every table in one import, for migrations and tests."""
 
 from app.accounts import models as accounts
+from app.automations import models as automations
 from app.broadcasts import models as broadcasts
 from app.campaigns import models as campaigns
 from app.coalitions import models as coalitions
@@ -21,6 +22,7 @@ __all__ = [
     "Base",
     "accounts",
     "audit",
+    "automations",
     "broadcasts",
     "campaigns",
     "coalitions",

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.mail.message import Message, Priority
-from app.petitions.models import Signature
+from app.petitions.models import Petition, Signature
 from app.petitions.rules import confirm_path
+
+REMINDER = "petitions/mail/reminder"
 
 
 def confirm(signature: Signature, *, now: datetime) -> Message:
@@ -21,6 +23,44 @@ def confirm(signature: Signature, *, now: datetime) -> Message:
         demo=signature.petition.campaign.coalition.is_demo,
         language=signature.language,
     )
+
+
+def reminder(signature: Signature, subject: str, markdown: str, *, now: datetime) -> Message:
+    """Asks once more, in the words of whoever runs the petition. It must not come twice, so it is not repeatable."""
+    return Message(
+        to=signature.email,
+        to_name=f"{signature.given_name} {signature.family_name}",
+        template=REMINDER,
+        context=_reminding(signature.petition, subject, markdown) | {"confirm_path": confirm_path(signature, now)},
+        priority=Priority.CONFIRMATION,
+        from_name=signature.petition.campaign.coalition.name,
+        demo=signature.petition.campaign.coalition.is_demo,
+        repeatable=False,
+        language=signature.language,
+    )
+
+
+def reminder_test(petition: Petition, subject: str, markdown: str, *, to: str, name: str) -> Message:
+    """The reminder as its author and pages see it: marked as a test, its link leads to the petition."""
+    return Message(
+        to=to,
+        to_name=name,
+        template=REMINDER,
+        context=_reminding(petition, subject, markdown) | {"test": True, "confirm_path": f"/petitions/{petition.slug}"},
+        priority=Priority.RECEIPT,
+        from_name=petition.campaign.coalition.name,
+        demo=petition.campaign.coalition.is_demo,
+    )
+
+
+def _reminding(petition: Petition, subject: str, markdown: str) -> dict[str, object]:
+    return {
+        "test": False,
+        "subject_line": subject,
+        "markdown": markdown,
+        "title": petition.title,
+        "coalition": petition.campaign.coalition.name,
+    }
 
 
 def already_signed(signature: Signature, *, now: datetime) -> Message:

@@ -16,6 +16,7 @@ from app.coalitions.roles import Right
 from app.core import tokens
 from app.core.clock import local
 from app.core.errors import NotAllowed, NotFound
+from app.mail.models import Email, Suppression
 from app.petitions.models import (
     ConsentAsk,
     Petition,
@@ -25,7 +26,7 @@ from app.petitions.models import (
     SignatureAnswer,
     SignatureState,
 )
-from app.petitions.rules import MAILBOX_FULL
+from app.petitions.rules import MAILBOX_FULL, MOST_MAILS, REMINDED_WITHIN
 from app.supporters.models import Purpose, Standing, Supporter
 
 if TYPE_CHECKING:
@@ -101,6 +102,33 @@ def by_link(session: Session, token: str, *, now: datetime) -> Signature:
     if found is None or not found.email:
         raise tokens.StaleLink
     return found
+
+
+def unanswered(petition_id: int, delay: timedelta, *, now: datetime) -> sa.Select[int]:
+    """The ids of pending signatures whose mailbox may be asked once more, oldest first.
+
+    Its newest letter is older than ``delay``, it may get letters and more of them, and it stands by no other name here.
+    """
+    other = sa.orm.aliased(Signature)
+    mailbox = sa.and_(other.petition_id == petition_id, other.email_canonical == Signature.email_canonical)
+    had = sa.select(sa.func.coalesce(sa.func.sum(other.mails), 0)).where(mailbox).scalar_subquery()
+    # The same name as rules.letter_key gives.
+    newest = sa.literal("signature:") + sa.cast(Signature.id, sa.String) + ":" + sa.cast(Signature.mails, sa.String)
+    return (
+        sa.select(Signature.id)
+        .where(
+            Signature.petition_id == petition_id,
+            Signature.state == SignatureState.PENDING,
+            Signature.email != "",
+            Signature.created_at <= now - delay,
+            Signature.created_at > now - delay - REMINDED_WITHIN,
+            had < MOST_MAILS,
+            ~sa.exists().where(mailbox, other.state == SignatureState.VALIDATED),
+            ~sa.exists().where(Suppression.address == Signature.email_canonical, Suppression.stream == ""),
+            ~sa.exists().where(Email.once == newest, Email.created_at > now - delay),
+        )
+        .order_by(Signature.id)
+    )
 
 
 def states(session: Session, petition_id: int) -> dict[SignatureState, int]:

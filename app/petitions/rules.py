@@ -20,6 +20,8 @@ HOUSEHOLD = 2
 CONFIRM_WITHIN = timedelta(days=60)
 # Somebody else may have typed the address; a name that its owner never confirmed must not keep them out for long.
 UNCONFIRMED_STANDS = timedelta(days=1)
+# Whom nothing reminded within a week of when it was due (a standstill, a switch turned on late) has forgotten.
+REMINDED_WITHIN = timedelta(days=7)
 MAILBOX_FULL = "this address had signed already"
 TOO_FAST = "signed too fast from one network address"
 # Bursts and sustained signing from one network address; an office or a library stays below both.
@@ -72,6 +74,16 @@ def judge(known: list[Signature], name: str, postal_code: str, *, now: datetime)
     if has_room(standing, postal_code):
         return Outcome.NEW, None
     return Outcome.DUPLICATE, standing[0]
+
+
+def may_be_written_to(known: list[Signature]) -> bool:
+    """Whether a mailbox, whose signatures under a petition these are, has had fewer letters than are enough."""
+    return sum(one.mails for one in known) < MOST_MAILS
+
+
+def letter_key(signature_id: int, number: int) -> str:
+    """The name of a letter about a signature, by which it is queued once."""
+    return f"signature:{signature_id}:{number}"
 
 
 def fingerprint(signature: Signature) -> str:

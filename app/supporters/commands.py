@@ -163,7 +163,7 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
     Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
     somebody who signs for an organization are that organization's record and stay.
     """
-    kinds = sa.or_(Email.template.startswith("petitions/"), Email.template.startswith("broadcasts/"))
+    kinds = sa.or_(*(Email.template.startswith(f"{room}/") for room in ("petitions", "broadcasts", "automations")))
     mine = sa.and_(Email.to_canonical == supporter.email_canonical, kinds)
     returns.forget_sender(session, supporter.email_canonical, kinds, now=now)
     outbox.take_back(session, mine, reason="The person asked to be erased.", now=now)

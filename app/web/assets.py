@@ -47,7 +47,7 @@ def install(app: Flask) -> None:
     def stylesheet(digest: str) -> Response:
         if digest != sheet.digest:
             abort(404)
-        packed = "gzip" in request.accept_encodings
+        packed = request.accept_encodings["gzip"] > 0
         answer = Response(sheet.packed if packed else sheet.text, mimetype="text/css")
         if packed:
             answer.headers["Content-Encoding"] = "gzip"

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import contextvars
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import messages, queries, rules
 from app.mail import render
+from app.web.asking import missing
 from app.web.pages import see_other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from sqlalchemy.orm import Session
 
     from app.broadcasts.models import Broadcast
     from app.mail.render import Rendered
 
 blueprint = Blueprint("broadcasts", __name__)
-MOST_PAGES = 30  # of ours that a check of links asks for
 
 
 def back(coalition: str, ident: int, notice: str) -> ResponseReturnValue:
@@ -53,16 +49,3 @@ def around(broadcast: Broadcast, *, values: rules.Values, has_districts: bool) -
         size=len(words.html.encode()) or render.HTML_LIMIT,
         has_districts=has_districts,
     )
-
-
-def missing(paths: Iterable[str]) -> frozenset[str]:
-    """Which of these paths are no public page of ours. The app is asked in this process, without network."""
-    stranger = current_app.test_client(use_cookies=False)
-
-    def lacks(path: str) -> bool:
-        # Quoted and with one slash: what stands behind two is read as a host, and not every text is one.
-        with stranger.get(quote(f"/{path.lstrip('/')}")) as answer:
-            return answer.status_code >= 400 or answer.headers.get("Location", "").startswith("/sign-in")
-
-    # In a context of its own: Flask would lend this request's to the one within, and with it who is signed in.
-    return frozenset(path for path in list(paths)[:MOST_PAGES] if contextvars.Context().run(lacks, path))

@@ -1,6 +1,7 @@
 """Every write of petitions: running one, signing it, counting, reporting to targets."""
 
 from app.petitions.commands.counting import COUNT, count_new, recount
+from app.petitions.commands.reminding import Reminding, remind
 from app.petitions.commands.reporting import REPORT, keep_report, send_report
 from app.petitions.commands.running import (
     Ask,
@@ -27,6 +28,7 @@ __all__ = [
     "Ask",
     "NewPetition",
     "NewSignature",
+    "Reminding",
     "Removal",
     "close_due",
     "close_petition",
@@ -38,6 +40,7 @@ __all__ = [
     "keep_report",
     "open_petition",
     "recount",
+    "remind",
     "send_report",
     "sign",
     "start_petition",

@@ -18,9 +18,9 @@ from app.core.errors import Conflict, TooMany
 from app.core.inputs import Email, Input, Line, OptionalLine, PersonName
 from app.core.text import canonical, canonical_email, plain
 from app.jobs.bell import ring
-from app.mail import outbox
 from app.petitions import messages, queries, rules
 from app.petitions.commands.counting import COUNT
+from app.petitions.commands.mailboxes import take_back_reminder, wait_for, write_to
 from app.petitions.models import Petition, Signature, SignatureAnswer, SignatureState
 from app.supporters import commands as supporters
 from app.supporters.models import Supporter
@@ -81,7 +81,7 @@ def sign(
     if entry.website:
         return
     mailbox = canonical_email(entry.email)
-    _wait_for(session, petition.id, mailbox)
+    wait_for(session, petition.id, mailbox)
     known = queries.of_mailbox(session, petition.id, mailbox)
     name = rules.name_key(entry.given_name, entry.family_name)
     outcome, about = rules.judge(known, name, entry.postal_code, now=now)
@@ -97,7 +97,7 @@ def sign(
         _write(session, about, entry, _answered(session, petition, answers))
     if tried and _too_fast(session, petition, by, now):
         about.state, about.reason = SignatureState.FRAUDULENT, rules.TOO_FAST
-    if sum(one.mails for one in known) < rules.MOST_MAILS:
+    if rules.may_be_written_to(known):
         _mail(session, about, now)
 
 
@@ -105,10 +105,6 @@ def _closed(petition: Petition) -> str:
     when = petition.closed_at or petition.closes_at
     since = f" on {spoken(when, petition.campaign.coalition.zone)}" if when is not None else ""
     return f"This petition closed{since}, so your name was not added. Copy what you wrote if you want to keep it."
-
-
-def _wait_for(session: Session, petition_id: int, mailbox: str) -> None:
-    db.one_at_a_time(session, f"petition:{petition_id}:{mailbox}")
 
 
 def _write(session: Session, signature: Signature, entry: NewSignature, answers: list[SignatureAnswer]) -> None:
@@ -156,8 +152,7 @@ def _mail(session: Session, signature: Signature, now: datetime) -> None:
         letter = messages.already_signed(signature, now=now)
     else:
         return
-    signature.mails += 1
-    outbox.queue(session, letter, once=f"signature:{signature.id}:{signature.mails}", now=now)
+    write_to(session, signature, letter, now=now)
 
 
 def confirm(session: Session, token: str, *, shown: str = "", by: Actor, now: datetime) -> Signature:
@@ -167,7 +162,7 @@ def confirm(session: Session, token: str, *, shown: str = "", by: Actor, now: da
     signature back as invalidated. Confirming twice confirms once.
     """
     found = queries.by_link(session, token, now=now)
-    _wait_for(session, found.petition_id, found.email_canonical)
+    wait_for(session, found.petition_id, found.email_canonical)
     signature = db.locked(session, Signature, found.id)
     if signature.state is SignatureState.VALIDATED or signature.reason == rules.MAILBOX_FULL:
         return signature
@@ -179,9 +174,11 @@ def confirm(session: Session, token: str, *, shown: str = "", by: Actor, now: da
     others = [one for one in known if one.id != signature.id and one.state is SignatureState.VALIDATED]
     if not rules.has_room(others, signature.postal_code):
         signature.state, signature.reason = SignatureState.INVALIDATED, rules.MAILBOX_FULL
+        take_back_reminder(session, signature, now=now)
         session.flush()
         return signature
     _validate(session, signature, now)
+    take_back_reminder(session, signature, now=now)
     _ = by
     return signature
 
@@ -245,6 +242,7 @@ def invalidate(session: Session, signature: Signature, entry: Removal, *, by: Ac
 def _take_off(session: Session, signature: Signature, state: SignatureState, reason: str, now: datetime) -> None:
     counted = signature.state is SignatureState.VALIDATED and signature.ordinal is not None
     signature.state, signature.reason = state, reason
+    take_back_reminder(session, signature, now=now)
     if counted:
         session.execute(
             sa.update(Petition)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import contains_eager, joinedload
 
+from app.automations import queries as automations
+from app.automations.rules import named
 from app.broadcasts import queries as broadcasts
 from app.campaigns.models import Campaign, Commitment
 from app.campaigns.rules import RUNNING, WARN_BEFORE, spoken_day
@@ -50,6 +52,7 @@ def tasks(session: Session, *, by: Actor, now: datetime) -> list[Task]:
             *_suggestions(session, by),
             *_promises(session, by, now),
             *_updates(session, by),
+            *_automations(session, by),
             *_invitations(session, by, now),
         ]
     )
@@ -268,6 +271,21 @@ def _updates(session: Session, by: Actor) -> list[Task]:
             zone=row.campaign.coalition.zone,
         )
         for row in rows
+    ]
+
+
+def _automations(session: Session, by: Actor) -> list[Task]:
+    return [
+        Task(
+            kind=Kind.UPDATE,
+            title=row.title,
+            detail=f"{row.author.name if row.author else 'Somebody'} wrote {named(row)} that goes out by itself. "
+            "A second person approves it.",
+            href=f"/work/{row.petition.campaign.coalition.slug}/petitions/{row.petition.slug}/automation/{row.id}",
+            act="Read and approve",
+            zone=row.petition.campaign.coalition.zone,
+        )
+        for row in automations.awaiting_approval(session, by=by)
     ]
 
 
