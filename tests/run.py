@@ -65,7 +65,8 @@ def run(title: str, arguments: list[str], **environment: str) -> Pass:
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]
+        plain = ["-q", "-p", "no:cacheprovider", "--durations=12", f"--junitxml={report}"]
+        command = [sys.executable, "-m", "pytest", *plain, *arguments]
         status = subprocess.run(command, cwd=ROOT, env={**os.environ, **environment}, check=False).returncode
         done = Pass(status, skips(report))
     word = "nothing to run" if status == NOTHING_COLLECTED else "green" if done.green else "RED"
