@@ -121,6 +121,13 @@ def test_the_newest_wish_of_an_address_is_the_only_one(group: Group) -> None:
     assert group.posts() == [[EWA]]
 
 
+def test_a_stream_of_yeses_does_not_hold_up_those_who_leave(group: Group) -> None:
+    unwanted(EWA)
+    wanted("mina@people.example")
+    assert jobs.tell() == 1
+    assert group.members == {EWA}
+
+
 def test_a_group_that_is_gone_puts_nobody_on_the_global_list(group: Group) -> None:
     group.is_there = False
     unwanted(EWA)
