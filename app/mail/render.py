@@ -24,6 +24,7 @@ TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 HTML_LIMIT = 100_000  # bytes; Gmail cuts a letter off at 102 kB, and with it the way to leave
 SUBJECT_LIMIT = 250
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+KEY = re.compile(r"[\w.-]{30}")  # what proves something in a link is longer than any word of ours
 RIGHT_TO_LEFT = {"ar", "dv", "fa", "he", "ps", "ur", "yi"}
 log = structlog.get_logger()
 
@@ -160,3 +161,14 @@ def _templates() -> jinja2.Environment:
 def _inliner() -> css_inline.CSSInliner:
     # The layout marks the style for dark mail readers to be kept; nothing is ever fetched.
     return css_inline.CSSInliner(load_remote_stylesheets=False)
+
+
+def without_keys(words: str) -> str:
+    """A letter's words or page without the links that act for its reader: showing is not giving somebody their keys."""
+    base_url = house().base_url
+
+    def without(link: re.Match[str]) -> str:
+        return f"{base_url}/…" if KEY.search(link[0]) else link[0]
+
+    # Two patterns, because one that looks for the key within the link takes the square of a hostile text.
+    return re.sub(re.escape(base_url) + r"/[^\s<>\")]+", without, words)

@@ -10,14 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
-from app.broadcasts import commands
+from app.broadcasts import commands, jobs, queries
 from app.coalitions.models import Role
 from app.core.db import reading, transaction
 from app.mail.models import Email
 from app.supporters import commands as supporters
 from app.supporters.models import Supporter
 from tests import builders
-from tests.broadcasts.builders import Stage, stage
+from tests.broadcasts.builders import Stage, ready, stage
 from tests.broadcasts.test_audience import council, somebody
 from tests.builders import NOW
 
@@ -165,12 +165,44 @@ def test_only_those_who_write_for_the_sender_see_and_search_addresses(signed_in:
     path = f"/work/{SLUG}/updates/{ident}/preview"
 
     mine = signed_in(robin).get(f"{path}?q=bea@secret.example").text
-    theirs = signed_in(dana).get(f"{path}?q=bea@secret.example&reader={ids()['Bea']}").text
+    browser = signed_in(dana)
+    theirs = browser.get(f"{path}?q=bea@secret.example&reader={ids()['Bea']}").text
 
     assert "Bea, bea@secret.example" in mine
-    assert "Hello Bea," in theirs
-    assert "bea@secret.example" not in theirs
-    assert "given names only" in theirs
+    assert "Hello Ewa," in theirs
+    assert "Bea" not in theirs
+    assert "who the supporters of Fight for the Future are" in theirs
+
+
+def test_nobody_else_learns_who_said_yes_by_asking_for_a_number(signed_in: SignIn) -> None:
+    _, ident, _, dana = scene()
+    browser = signed_in(dana)
+
+    for path in (f"/work/{SLUG}/updates/{ident}/preview", f"/work/{SLUG}/updates/{ident}/preview/html"):
+        asked = [browser.get(f"{path}?reader={one}") for one in (ids()["Bea"], ids()["Cid"], 10**6)]
+        asked.append(browser.get(f"{path}?after={ids()['Ana']}"))
+
+        assert {answer.status_code for answer in asked} == {200}
+        assert len({answer.text for answer in asked}) == 1
+
+
+def test_whom_another_organization_wrote_to_is_not_told_by_an_audience(database: Flask) -> None:
+    with transaction() as session:
+        there = stage(session)
+        both = somebody(session, "Ana", there.lead)
+        supporters.record_consent(session, both, there.partner, yes=True, words="May we?", source="test", now=NOW)
+        somebody(session, "Bea", there.partner)
+        theirs = ready(session, there)
+        commands.send(session, theirs, by=there.robin, now=NOW)
+    while jobs.plan():
+        pass
+
+    with transaction() as session:
+        wish = commands.NewBroadcast(subject="Ours", body="Hello, it is ours.", unwritten=True)
+        mine = commands.compose(session, there.campaign, wish, by=there.dana, now=NOW)
+        found = queries.reach(session, mine, now=NOW)
+
+    assert (found.readers, found.left_out["unwritten"]) == (2, 0)
 
 
 def test_somebody_who_is_left_out_is_not_found(signed_in: SignIn) -> None:
@@ -261,3 +293,15 @@ def test_a_warning_is_shown_and_does_not_keep_anybody_from_approving(signed_in: 
     for person in (robin, dana):
         assert "The subject is in capital letters" in signed_in(person).get(here).text
     assert signed_in(dana).post(f"{here}/approve", data={"version": "1"}).status_code == 303
+
+
+def test_a_link_that_no_browser_can_follow_is_a_finding_and_breaks_no_page(signed_in: SignIn) -> None:
+    there, _, robin, _ = scene()
+    browser = signed_in(robin)
+    words = "[one](http://undersigned.example//[) "
+    words += "[two](http://undersigned.example/%2F/[x) [three](http://undersigned.example/%00%ff) go there now."
+    form = {"subject": "Links", "body": words, "organization_id": str(there.lead.id)}
+
+    here = browser.post(f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new", data=form).headers["Location"]
+
+    assert browser.get(here).status_code == 200

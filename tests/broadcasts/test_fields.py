@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -105,3 +107,28 @@ def test_parsing_gives_the_field_and_its_fallback() -> None:
     assert rules.placed("given_name|my  friend") == Placed(Field.GIVEN_NAME, "my friend")
     assert rules.placed("count") == Placed(Field.COUNT, "")
     assert isinstance(rules.placed("counts"), str)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *("](" * 25_000, "https://" * 6_000, "![" * 25_000, "[a]:\n" * 10_000, "[" * 50_000),
+        *(f"{{count{' ' * 49_000}}}", f"{{count|{' ' * 49_000}x}}", "{a} " * 12_500, "a.-" * 16_000, "AAAA " * 10_000),
+    ],
+    ids=lambda body: body[:8],
+)
+def test_no_words_take_long_to_check(body: str) -> None:
+    start = time.process_time()
+    with suppress(Invalid):
+        rules.check_words("A subject", body)
+    rules.findings("A subject", body, rules.Surroundings())
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[a](https://x.example/{count})", "[a](  <x[b]{count}>)", "see https://x.example/h/{count}", "[a]: /x{count}"],
+)
+def test_a_field_in_a_link_is_refused_however_the_link_is_written(body: str) -> None:
+    with pytest.raises(Invalid):
+        rules.check_words("A subject", body)

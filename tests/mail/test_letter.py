@@ -316,3 +316,19 @@ def test_a_letter_taken_back_while_a_worker_takes_it_leaves_or_is_dropped_but_ne
     else:
         assert (state, len(transport.letters)) == (EmailState.DROPPED, 0)
     assert isinstance(came, Conflict | Email)
+
+
+def test_an_operator_is_shown_nobodys_keys(operator: FlaskClient) -> None:
+    key = f"eyJpZCI6MX0{'x' * 30}.{'y' * 43}"
+    ident = sent(Accepted())
+    with transaction() as session:
+        row = session.get_one(Email, ident)
+        row.text = f"Open http://undersigned.example/sign-in/{key} or\nhttp://undersigned.example/letters/end-it"
+        row.html = f'<a href="http://undersigned.example/preferences/{key}?saved=yes">http://undersigned.example/x</a>'
+
+    shown = page(operator, ident)
+    html = operator.get(f"/operator/mail/{ident}/html").text
+
+    assert key not in shown + html
+    assert "http://undersigned.example/letters/end-it" in shown
+    assert html == '<a href="http://undersigned.example/…">http://undersigned.example/x</a>'

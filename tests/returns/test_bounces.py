@@ -75,7 +75,8 @@ def reply() -> bytes:
 
 def take(raw: bytes) -> bool:
     with transaction() as session:
-        return commands.take_bounce(session, raw, now=utc_now())
+        said = read_bounce(raw)
+        return said is not None and commands.take_bounce(session, said, now=utc_now())
 
 
 def sent() -> int:

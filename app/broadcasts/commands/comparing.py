@@ -98,8 +98,7 @@ def count_visit(session: Session, code: str, *, by: Actor, now: datetime) -> boo
 
     Raises TooMany for more than one network address brings in earnest.
     """
-    known = sa.select(ComparedSubject.id).where(ComparedSubject.code == code)
-    if session.scalar(known) is None:
+    if not queries.is_compared(session, code):
         return False
     if by.address:
         whom = limits.network(by.address)

@@ -1,7 +1,7 @@
 """Every read of updates: which there are, whom they are for, what stands in them, and how far they have come."""
 
 from app.broadcasts.queries.answers import answered_broadcast, answers_to
-from app.broadcasts.queries.comparing import compared, sample_is_leaving, sizes
+from app.broadcasts.queries.comparing import compared, is_compared, sample_is_leaving, sizes
 from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
 from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
 from app.broadcasts.queries.progress import being_sent, held_in, next_readers, progress, undecided, waits_for
@@ -54,6 +54,7 @@ __all__ = [
     "due",
     "further_subjects",
     "held_in",
+    "is_compared",
     "last_in_lot",
     "leaves_apart",
     "lives_in",

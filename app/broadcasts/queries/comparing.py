@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 
+def is_compared(session: Session, code: str) -> bool:
+    """Whether a code stands in the links of some subject's letter."""
+    return session.scalar(sa.select(ComparedSubject.id).where(ComparedSubject.code == code)) is not None
+
+
 def _visits(_session: Session, subject: ComparedSubject) -> int:
     return subject.visits
 

@@ -24,7 +24,7 @@ FOUND = 20
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A reader as far as somebody may see them: without the right only the given name is here."""
+    """A reader, for those who write for the sender; everybody else sees the letter of somebody made up."""
 
     id: int
     given_name: str
@@ -36,7 +36,7 @@ class Reader:
     def shown(self) -> str:
         """How a list names them."""
         name = " ".join(part for part in (self.given_name, self.family_name) if part) or "Somebody without a name"
-        return f"{name}, {self.email}" if self.email else name
+        return f"{name}, {self.email}"
 
 
 def may_see_addresses(session: Session, broadcast: Broadcast, *, by: Actor) -> bool:
@@ -45,15 +45,15 @@ def may_see_addresses(session: Session, broadcast: Broadcast, *, by: Actor) -> b
     return any(organization.id == broadcast.organization_id for organization in acting)
 
 
-def reader(session: Session, broadcast: Broadcast, ident: int, *, named: bool) -> Reader | None:
+def reader(session: Session, broadcast: Broadcast, ident: int) -> Reader | None:
     """That supporter as a reader of this update; None for somebody it does not go to."""
-    return _first(session, audience(broadcast).where(Supporter.id == ident), named=named)
+    return _first(session, audience(broadcast).where(Supporter.id == ident))
 
 
-def reader_after(session: Session, broadcast: Broadcast, ident: int, *, named: bool) -> Reader | None:
+def reader_after(session: Session, broadcast: Broadcast, ident: int) -> Reader | None:
     """The next reader by id; after the last comes the first again. None when there is nobody."""
-    following = _first(session, audience(broadcast).where(Supporter.id > ident), named=named)
-    return following or _first(session, audience(broadcast), named=named)
+    following = _first(session, audience(broadcast).where(Supporter.id > ident))
+    return following or _first(session, audience(broadcast))
 
 
 def readers_called(session: Session, broadcast: Broadcast, text: str) -> list[Reader]:
@@ -65,7 +65,7 @@ def readers_called(session: Session, broadcast: Broadcast, text: str) -> list[Re
     ]
     address = _canonical(text)
     query = audience(broadcast).where(sa.or_(Supporter.email_canonical == address, *names)).limit(FOUND)
-    return _read(session, query, named=True)
+    return _read(session, query)
 
 
 def _canonical(text: str) -> str:
@@ -75,19 +75,19 @@ def _canonical(text: str) -> str:
         return ""
 
 
-def _first(session: Session, query: sa.Select[int], *, named: bool) -> Reader | None:
-    return next(iter(_read(session, query.limit(1), named=named)), None)
+def _first(session: Session, query: sa.Select[int]) -> Reader | None:
+    return next(iter(_read(session, query.limit(1))), None)
 
 
-def _read(session: Session, query: sa.Select[int], *, named: bool) -> list[Reader]:
+def _read(session: Session, query: sa.Select[int]) -> list[Reader]:
     ids = query.subquery()
     found = session.scalars(sa.select(Supporter).join(ids, ids.c.id == Supporter.id).order_by(Supporter.id))
     return [
         Reader(
             id=one.id,
             given_name=one.given_name,
-            family_name=one.family_name if named else "",
-            email=one.email if named else "",
+            family_name=one.family_name,
+            email=one.email,
             language=one.language,
         )
         for one in found

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.broadcasts.models import Broadcast, BroadcastState
-from app.broadcasts.queries.readers import audience
+from app.broadcasts.queries.readers import audience, same_matter
 from app.broadcasts.rules import audience_of
 from app.campaigns.models import Campaign
 from app.coalitions.queries import may
@@ -40,7 +40,7 @@ def waits_for(session: Session, broadcast: Broadcast) -> Broadcast | None:
     chosen = audience_of(broadcast)
     related = [
         *([Broadcast.organization_id == broadcast.organization_id] if chosen.quiet_days else []),
-        *([Broadcast.campaign_id == broadcast.campaign_id] if chosen.unwritten else []),
+        *([sa.and_(*same_matter(broadcast))] if chosen.unwritten else []),
     ]
     if not related:
         return None

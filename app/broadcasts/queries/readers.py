@@ -148,10 +148,10 @@ def _conditions(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: dat
         found["on_behalf"] = _stands_for_a_group(broadcast)
     if chosen.quiet_days:
         since = (broadcast.started_at or now or utc_now()) - timedelta(days=chosen.quiet_days)
-        sender = sa.and_(Broadcast.organization_id == broadcast.organization_id, Broadcast.started_at > since)
-        found["quiet_days"] = ~_was_written_to(broadcast, sender)
+        sender = Broadcast.organization_id == broadcast.organization_id
+        found["quiet_days"] = ~_was_written_to(broadcast, sender, Broadcast.started_at > since)
     if chosen.unwritten:
-        found["unwritten"] = ~_was_written_to(broadcast, Broadcast.campaign_id == broadcast.campaign_id)
+        found["unwritten"] = ~_was_written_to(broadcast, *same_matter(broadcast))
     bounced, complained = Suppression.reason.startswith("bounce"), Suppression.reason.startswith("complain")
     found["bounced"] = ~_suppressed(broadcast, bounced)
     found["complained"] = ~_suppressed(broadcast, complained)
@@ -220,7 +220,15 @@ def _stands_for_a_group(broadcast: Broadcast) -> Condition:
     )
 
 
-def _was_written_to(broadcast: Broadcast, which: Condition) -> Condition:
+def same_matter(broadcast: Broadcast) -> tuple[Condition, Condition]:
+    """Which updates are about the campaign and of the sender.
+
+    Of the sender only: who is left out because of another organization's update would tell who said yes to it.
+    """
+    return Broadcast.campaign_id == broadcast.campaign_id, Broadcast.organization_id == broadcast.organization_id
+
+
+def _was_written_to(broadcast: Broadcast, *which: Condition) -> Condition:
     """Whether another update of these went, or is about to go, to the supporter; what was held back does not count."""
     begun = broadcast.started_at
     held_back = (ReaderState.SUPPRESSED, ReaderState.FAILED, ReaderState.DROPPED)
@@ -234,7 +242,7 @@ def _was_written_to(broadcast: Broadcast, which: Condition) -> Condition:
             MailingBatch.number == MailingReader.batch_number,
             MailingBatch.state.not_in([BatchState.DROPPED, BatchState.RECALLED]),
             Broadcast.id != (broadcast.id or 0),
-            which,
+            *which,
             *([] if begun is None else [Broadcast.started_at <= begun]),
         )
         .correlate(Supporter)

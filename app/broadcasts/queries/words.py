@@ -39,7 +39,7 @@ def audience_in_words(session: Session, broadcast: Broadcast) -> list[str]:
         days = "the last day" if chosen.quiet_days == 1 else f"the last {chosen.quiet_days} days"
         said.append(f"who got no update of {broadcast.organization.name} in {days}")
     if chosen.unwritten:
-        said.append("who got no other update of this campaign")
+        said.append(f"who got no other update of {broadcast.organization.name} on this campaign")
     return said
 
 

@@ -68,7 +68,7 @@ class Audience(Input):
     ``signed`` are petitions, any of which is enough. ``districts`` are written ``7:Council District 4``: the body's id
     and the district as its table of postal codes names it. ``on_behalf``: the address belongs to a signatory, or to
     the domain of an organization, whose name stands under a letter of the coalition. ``unwritten``: no other update
-    of the campaign went to them.
+    of the sender on the campaign went to them.
     """
 
     signed: list[Chosen] = Field(default_factory=list, max_length=100)
@@ -107,7 +107,7 @@ LEFT_OUT = {
     "languages": ("read another language", "reads"),
     "on_behalf": ("do not write from an organization that signed a letter of this coalition", "does"),
     "quiet_days": ("got another update of this sender in the last {days}", ""),
-    "unwritten": ("got another update of this campaign", ""),
+    "unwritten": ("got another update of this sender on this campaign", ""),
     "bounced": ("cannot be reached: letters to their address came back", "cannot"),
     "complained": ("called an earlier letter spam", ""),
     "stopped": ("left through their mail program, or get no mail by decision of this site's operator", ""),

@@ -19,7 +19,7 @@ SHORTENERS = {
     *("t.co", "t.ly", "tiny.cc", "tinyurl.com", "trib.al", "v.gd"),
 }
 HOST = re.compile(r"(?:https?://)?((?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,})(?:[/:?#].*)?", re.IGNORECASE)
-IMAGE = re.compile(r"!\[[^\]]*\][(\[]|<img\b", re.IGNORECASE)
+IMAGE = re.compile(r"!\[(?:[^\]!]|!(?!\[))*\][(\[]|<img\b", re.IGNORECASE)
 ATTACHED = re.compile(r"\b(attached|attachment|enclosed)\b", re.IGNORECASE)
 TOUCHING = re.compile(r"\{[^{}]+\}\s*\{[^{}]+\}")
 

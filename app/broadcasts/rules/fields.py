@@ -37,10 +37,17 @@ LONGEST_FALLBACK = 60
 BRACES = re.compile(r"\{([^{}]*)\}")
 UNCLOSED = re.compile(r"\{\s*(?:given_name|count|official)\b(?![^{}]*\})", re.IGNORECASE)
 # The text part of a letter is wrapped, perhaps within a fallback and behind the marks of a quotation.
-WRAPPED = re.compile(r"\s*\n[>\s]*")
+# The part before the line end begins where no space stands, or the pattern takes the square of many spaces.
+WRAPPED = re.compile(r"(?<!\s)\s*\n[>\s]*")
 # Characters that neither Markdown nor HTML changes: a fallback looks the same in every part of the letter.
 FALLBACK = re.compile(r"[^\W_](?:[\w .,’'-]*[^\W_]|)\.?")
-LINK_WITH_FIELD = re.compile(r"\]\(\s*<?[^)\s]*[{}]|https?://[^\s)>\]]*[{}]|^ {0,3}\[[^\]]+\]:.*[{}]", re.MULTILINE)
+# Each looks no further than to where it would begin anew, or a text made of beginnings takes its square.
+LINK_WITH_FIELD = re.compile(
+    r"\]\(\s{0,9}<?(?:[^)\s{}\]]|\](?!\())*[{}]"
+    r"|https?://(?:[^\s)>\]{}h]|h(?!ttps?://))*[{}]"
+    r"|^ {0,3}\[[^\]\n]+\]:[^\n{}]*[{}]",
+    re.MULTILINE,
+)
 MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
 
 

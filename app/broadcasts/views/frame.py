@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
@@ -59,7 +60,8 @@ def missing(paths: Iterable[str]) -> frozenset[str]:
     stranger = current_app.test_client(use_cookies=False)
 
     def lacks(path: str) -> bool:
-        with stranger.get(path) as answer:
+        # Quoted and with one slash: what stands behind two is read as a host, and not every text is one.
+        with stranger.get(quote(f"/{path.lstrip('/')}")) as answer:
             return answer.status_code >= 400 or answer.headers.get("Location", "").startswith("/sign-in")
 
     # In a context of its own: Flask would lend this request's to the one within, and with it who is signed in.

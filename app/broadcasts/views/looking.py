@@ -30,7 +30,7 @@ def preview(coalition: str, ident: int) -> ResponseReturnValue:
     with reading() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by)
         named = queries.may_see_addresses(session, broadcast, by=by)
-        reader = _reader(session, broadcast, named=named)
+        reader = _reader(session, broadcast) if named else None
         found = queries.readers_called(session, broadcast, text) if named and text else []
         values = _values(session, broadcast, reader)
         ours = broadcast.campaign.coalition
@@ -57,9 +57,11 @@ def preview(coalition: str, ident: int) -> ResponseReturnValue:
 @signed_in
 def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
     """The HTML of the letter alone, under the policy of letters."""
+    by = actor()
     with reading() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=actor())
-        reader = _reader(session, broadcast, named=False)
+        broadcast = queries.broadcast_for(session, coalition, ident, by=by)
+        named = queries.may_see_addresses(session, broadcast, by=by)
+        reader = _reader(session, broadcast) if named else None
         values = _values(session, broadcast, reader)
         _ = broadcast.campaign.coalition, broadcast.organization
     html = letter(broadcast, values, language=reader.language if reader else "en").html
@@ -68,17 +70,20 @@ def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
     return as_letter(Response(html, mimetype="text/html"), framed=True)
 
 
-def _reader(session: Session, broadcast: Broadcast, *, named: bool) -> queries.Reader | None:
-    """Who is looked at; NotFound for somebody the update does not go to."""
+def _reader(session: Session, broadcast: Broadcast) -> queries.Reader | None:
+    """Who is looked at; NotFound for somebody the update does not go to.
+
+    Only for those who may see who the sender's supporters are: whether a number is found tells who said yes.
+    """
     chosen, after = request.args.get("reader", type=int), request.args.get("after", 0, type=int)
     if max(chosen or 0, after) > LARGEST_ID:
         raise NotFound
     if chosen is not None:
-        found = queries.reader(session, broadcast, chosen, named=named)
+        found = queries.reader(session, broadcast, chosen)
         if found is None:
             raise NotFound
         return found
-    return queries.reader_after(session, broadcast, after, named=named)
+    return queries.reader_after(session, broadcast, after)
 
 
 def _values(session: Session, broadcast: Broadcast, reader: queries.Reader | None) -> dict[Field, str]:

@@ -12,7 +12,7 @@ from app.core import audit
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
-from app.mail import commands, evidence, queries, rules, samples
+from app.mail import commands, evidence, queries, render, rules, samples
 from app.mail.models import Email
 from app.mail.views.blueprint import as_html, blueprint, nav
 from app.web.forms import typed
@@ -35,6 +35,7 @@ def letter(email: int) -> ResponseReturnValue:
             "mail/letter.html",
             nav=nav(),
             letter=row,
+            text=render.without_keys(row.text or ""),
             about=samples.about(row.template),
             label=rules.label(row, now),
             tone=rules.tone(row, now),
@@ -58,7 +59,7 @@ def letter_html(email: int) -> ResponseReturnValue:
         row = _known(session, email)
         if not row.html:
             raise NotFound
-        return as_html(row.html)
+        return as_html(render.without_keys(row.html))
 
 
 @blueprint.post("/operator/mail/<int:email>/retry")

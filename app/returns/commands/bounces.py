@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.mail.models import Email
 from app.mailings.models import MailingReader
 from app.returns.commands.hearing import hear
-from app.returns.rules.bounces import Bounced, read_bounce
+from app.returns.rules.bounces import Bounced
 from app.returns.rules.reading import Heard
 
 if TYPE_CHECKING:
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
 OF_A_READER = re.compile(r"<m(\d{10,18})\.")
 
 
-def take_bounce(session: Session, raw: bytes, *, now: datetime) -> bool:
-    """Take a mail that reports about a letter of ours; False for any other mail, which changes nothing.
+def take_bounce(session: Session, said: Bounced, *, now: datetime) -> bool:
+    """Take what a mail reports (``rules.bounces``); False, and nothing changes, if no letter of ours is meant.
 
-    ``raw`` is the whole mail as bytes. True also for a report that was taken before and for one that only says that
-    the letter is late: neither is anybody's reply.
+    True also for a report that was taken before and for one that only says that the letter is late: neither is
+    anybody's reply.
     """
-    said = read_bounce(raw)
-    if said is None:
-        return False
     letter, reader = _named(session, said)
     if letter is None and reader is None:
         return False

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 READ = "returns.read"
 LEASE = timedelta(minutes=5)  # the worst mail we know takes seconds
 MOST_ATTEMPTS = 3
+KEPT_TO_LOOK = 256 * 1024  # of bytes that are no mail: enough to see what they are
 DEADLY = "Reading it was begun three times and never ended."
 
 
@@ -67,9 +68,10 @@ def take_mail(session: Session, *, now: datetime) -> MailClaim | None:
 
 
 def cannot_read(session: Session, claim: MailClaim, problem: str, *, now: datetime) -> None:
-    """Write down that a mail cannot be read and why; its bytes stay for the operator."""
+    """Write down that a mail cannot be read and why; their beginning stays for the operator."""
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
     if row is not None:
+        row.body = row.body[:KEPT_TO_LOOK]
         _set_aside(row, problem, now)
 
 

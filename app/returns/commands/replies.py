@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,8 @@ from app.returns.commands.bounces import take_bounce
 from app.returns.commands.receiving import MailClaim
 from app.returns.models import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
 from app.returns.queries import Concern
-from app.returns.rules.replies import Incoming, is_nested
+from app.returns.rules.bounces import Bounced
+from app.returns.rules.replies import File, Incoming
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -26,19 +26,14 @@ if TYPE_CHECKING:
 # A conversation is slower than this; a loop between two machines that hide what they are is not.
 MOST_SENT_ON, WITHIN = 10, timedelta(hours=1)
 MOST_OF_ALL = 500  # of the many readers of a mailing together
+# Bytes of files, of one thread or of all mail without one: anybody can send thirty megabytes as often as they like.
+MOST_KEPT = 100 * 1024 * 1024
 
 
-def record_bounce(session: Session, claim: MailClaim, mail: Incoming, raw: bytes, *, now: datetime) -> bool:
-    """Take a report that a letter of ours did not arrive; False for any other mail, which is then a reply.
-
-    A mail that was too deep to be looked through is none: the parsers behind this go down level by level.
-    """
-    known = (mime.read_verp, mime.read_reader_verp)
-    named = any(read(address) is not None for address in mail.recipients for read in known)
+def record_bounce(session: Session, claim: MailClaim, said: Bounced, *, now: datetime) -> bool:
+    """Take a report that a letter of ours did not arrive; False for one that names none, which is then a reply."""
     row = leases.held(session, InboundMail, claim.mail_id, claim.token)
-    if row is None or mail.is_deep or is_nested(raw) or not (mail.is_bounce or named):
-        return False
-    if not take_bounce(session, raw, now=now):
+    if row is None or not take_bounce(session, said, now=now):
         return False
     row.state, row.settled_at, row.body = InboundState.BOUNCE, now, b""
     leases.release(row)
@@ -62,6 +57,7 @@ def record(session: Session, claim: MailClaim, mail: Incoming, *, now: datetime)
 def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply | None:
     thread = queries.thread_of(session, mail)
     why = mail.automatic or _why_ours(session, mail)
+    files = _files_with_room(mail, MOST_KEPT - queries.kept_of(session, thread))
     values = {
         "digest": mail.digest,
         "email_id": thread.email_id,
@@ -73,9 +69,9 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
         "sender_canonical": canonical_email(mail.sender_address) if mail.sender_address else "",
         "sender_name": mail.sender_name,
         "subject": mail.subject,
-        "words": _without_keys(mail.words),
-        "quoted": _without_keys(mail.quoted),
-        "is_cut": mail.is_cut,
+        "words": render.without_keys(mail.words),
+        "quoted": render.without_keys(mail.quoted),
+        "is_cut": mail.is_cut or len(files) < len(mail.files),
         "received_at": now,
         "heard_at": now if why else None,
     }
@@ -83,15 +79,19 @@ def _written_down(session: Session, mail: Incoming, *, now: datetime) -> Reply |
         return None
     reply = session.scalars(sa.select(Reply).where(Reply.digest == mail.digest)).one()
     session.add_all(
-        ReplyFile(reply_id=reply.id, filename=file.filename, size=len(file.body), body=file.body) for file in mail.files
+        ReplyFile(reply_id=reply.id, filename=file.filename, size=len(file.body), body=file.body) for file in files
     )
     session.flush()
     return reply
 
 
-def _without_keys(text: str) -> str:
-    """The text without the links of a letter that act for its reader: quoting is not giving somebody their keys."""
-    return re.sub(re.escape(render.house().base_url) + r"/[^\s>\")]*[\w.-]{30,}", f"{render.house().base_url}/…", text)
+def _files_with_room(mail: Incoming, room: int) -> list[File]:
+    kept = []
+    for file in mail.files:
+        room -= len(file.body)
+        if room >= 0:
+            kept.append(file)
+    return kept
 
 
 def _why_ours(session: Session, mail: Incoming) -> str:

@@ -75,14 +75,32 @@ def concern_of(session: Session, reply: Reply) -> Concern | None:
 
 
 def sent_on_since(session: Session, reply: Reply, moment: datetime) -> tuple[int, int]:
-    """How many answers of the same thread were sent on since then: of anybody, and of the same writer."""
+    """How many answers of the same thread were sent on since then: of anybody, and of the same writer.
+
+    Anybody can write under any name, so one reader's own address to answer to is one writer, whoever they say they are.
+    """
     same = Reply.mailing_id == reply.mailing_id if reply.email_id is None else Reply.email_id == reply.email_id
-    writer = sa.case((Reply.sender_canonical == reply.sender_canonical, 1))
+    one = sa.false() if reply.reader_id is None else Reply.reader_id == reply.reader_id
+    writer = sa.case((sa.or_(Reply.sender_canonical == reply.sender_canonical, one), 1))
     query = sa.select(sa.func.count(), sa.func.count(writer)).where(
         same, Reply.forwarded_id.is_not(None), Reply.received_at > moment
     )
     row = session.execute(query).one()
     return row[0], row[1]
+
+
+def kept_of(session: Session, thread: Thread) -> int:
+    """How many bytes of files are kept of a thread; all that belongs to none counts as one."""
+    same = (
+        Reply.reader_id == thread.reader_id
+        if thread.reader_id is not None
+        else sa.and_(
+            Reply.email_id.is_not_distinct_from(thread.email_id),
+            Reply.mailing_id.is_not_distinct_from(thread.mailing_id),
+        )
+    )
+    query = sa.select(sa.func.sum(ReplyFile.size)).join(Reply, Reply.id == ReplyFile.reply_id).where(same)
+    return int(session.scalar(query) or 0)
 
 
 def replies_to(

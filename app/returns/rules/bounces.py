@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import Message
+from itertools import islice
 
 from flufl.bounce import all_failures
 
@@ -20,10 +21,12 @@ from app.returns.rules.parts import addresses
 from app.returns.rules.policy import coded
 from app.returns.rules.reading import made_key, without_addresses
 
-LARGEST = 1_000_000  # bytes that are looked at; the words that matter stand before the returned letter
+# Bytes and line ends that are looked at; the words that matter stand before the returned letter. The parser and those
+# who look for words take seconds for a hundred thousand empty lines, which are a small mail.
+LARGEST, MOST_LINE_ENDS = 1_000_000, 10_000
 OURS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
 RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
-MESSAGE_ID = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
+MESSAGE_ID = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s\0]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 DETECTOR_TROUBLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, re.error)
 
 
@@ -49,8 +52,18 @@ class Bounced:
 
 
 def read_bounce(raw: bytes) -> Bounced | None:
-    """What a mail reports about a letter of ours, or None for a mail that is no such report."""
-    message = email.message_from_bytes(raw[:LARGEST])
+    """What a mail reports about a letter of ours, or None for a mail that is no such report.
+
+    It takes up to a second, so it is no work for a transaction.
+    """
+    try:
+        return _read(raw)
+    except RecursionError:  # mails in mails, thousands of levels deep, are nobody's report
+        return None
+
+
+def _read(raw: bytes) -> Bounced | None:
+    message = email.message_from_bytes(_beginning(raw))
     said = _said(message)
     if said is None:
         return None
@@ -63,6 +76,12 @@ def read_bounce(raw: bytes) -> Bounced | None:
     if letter is None and reader is None and not message_id:
         return None
     return Bounced(made_key(raw.decode("latin-1")), kind, letter, reader, message_id, why, reason)
+
+
+def _beginning(raw: bytes) -> bytes:
+    shown = raw[:LARGEST]
+    last = next(islice(re.finditer(rb"[\r\n]", shown), MOST_LINE_ENDS, None), None)
+    return shown if last is None else shown[: last.end()]
 
 
 def _said(message: Message) -> tuple[Kind, Cause | None, str, bool] | None:

@@ -134,8 +134,11 @@ def _split(head: Message, body: bytes) -> list[bytes]:
 
 
 def header(head: Message, name: str) -> str:
-    """A header as it stands in the mail, on one line and cut to a length that no honest mail needs; "" without it."""
-    return " ".join(str(head.get(name) or "")[:HEADER_LIMIT].split())
+    """A header as it stands in the mail, on one line and cut to a length that no honest mail needs; "" without it.
+
+    Without the one character that no database keeps.
+    """
+    return " ".join(str(head.get(name) or "")[:HEADER_LIMIT].replace("\0", "").split())
 
 
 def addresses(value: str) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ LARGEST_MAIL = 30 * 1024 * 1024
 LARGEST_POST = 32 * 1024 * 1024  # SendGrid takes mail of 30 MB; the rest is the form around it
 MOST_REFERENCES = 40
 RECIPIENTS = ("X-Original-To", "Delivered-To", "Envelope-To", "To", "Cc")
-MESSAGE_ID = re.compile(r"<[^<>\s]{3,250}>")
+MESSAGE_ID = re.compile(r"<[^<>\s\0]{3,250}>")
 # What mail programs that answer by themselves put above their answers. Not all say Auto-Submitted, as they should.
 ALWAYS_AUTOMATIC = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply", "X-Failed-Recipients")
 VACATION = re.compile(r"(auto(matic)?[- ]?(reply|response)|out of (the )?office|abwesend|absence)\b", re.IGNORECASE)
