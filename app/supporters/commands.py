@@ -46,6 +46,8 @@ def remember(session: Session, entry: Details, *, now: datetime) -> Supporter:
     db.insert_once(session, Supporter, [{**start, **defaults}], unique=["email_canonical"])
     query = sa.select(Supporter).where(Supporter.email_canonical == canonical).with_for_update()
     supporter = session.scalars(query.execution_options(populate_existing=True)).one()
+    if supporter.email.lower() != entry.email.lower() and queries.says_any_yes(session, supporter.id):
+        returns.updates_wanted(session, entry.email, now=now)
     supporter.email = entry.email
     supporter.given_name, supporter.family_name = entry.given_name, entry.family_name
     supporter.postal_code, supporter.country = entry.postal_code, entry.country
@@ -85,8 +87,11 @@ def record_consent(
         session.execute(sa.update(Standing).filter_by(**key).where(Standing.yes != yes).values(yes=yes, at=now))
     if yes:
         outbox.allow(session, supporter.email, stream=stream(organization.id))
+        returns.updates_wanted(session, supporter.email, now=now)
     else:
         _stop(session, supporter, organization, now=now)
+        if not queries.says_any_yes(session, supporter.id) and queries.ever_said_yes(session, supporter.id):
+            returns.updates_unwanted(session, supporter.email, now=now)
     session.flush()
     return line
 
@@ -161,8 +166,12 @@ def forget(session: Session, supporter: Supporter, *, now: datetime) -> None:
     """Erase a person: the row, the ledger, what they replied, and letters not yet handed over. Counts stay.
 
     Rooms above strip what they hold first (see ``petitions.commands.forget_signer``). Letters to the same address as
-    somebody who signs for an organization are that organization's record and stay.
+    somebody who signs for an organization are that organization's record and stay. Where the mail provider keeps a
+    list of who wants no updates, the address is put on it, and kept here only until that is done.
     """
+    session.execute(sa.select(Supporter.id).where(Supporter.id == supporter.id).with_for_update())
+    if queries.ever_said_yes(session, supporter.id):
+        returns.updates_unwanted(session, supporter.email, now=now)
     kinds = sa.or_(*(Email.template.startswith(f"{room}/") for room in ("petitions", "broadcasts", "automations")))
     mine = sa.and_(Email.to_canonical == supporter.email_canonical, kinds)
     returns.forget_sender(session, supporter.email_canonical, kinds, now=now)

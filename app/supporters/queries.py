@@ -121,6 +121,22 @@ def says_yes(session: Session, supporter_id: int, organization_id: int) -> bool:
     return session.scalar(query) is True
 
 
+def says_any_yes(session: Session, supporter_id: int) -> bool:
+    """Whether the newest answer to any organization is a yes."""
+    query = sa.select(Standing.id).where(
+        Standing.supporter_id == supporter_id, Standing.purpose == Purpose.UPDATES, Standing.yes.is_(True)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
+def ever_said_yes(session: Session, supporter_id: int) -> bool:
+    """Whether any line of the ledger is a yes, however many noes followed."""
+    query = sa.select(Consent.id).where(
+        Consent.supporter_id == supporter_id, Consent.purpose == Purpose.UPDATES, Consent.yes.is_(True)
+    )
+    return session.scalar(query.limit(1)) is not None
+
+
 def audience(
     session: Session, organization_id: int, *, after_id: int = 0, until_id: int | None = None, limit: int = 500
 ) -> list[int]:

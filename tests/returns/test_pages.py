@@ -18,7 +18,7 @@ from app.core.db import reading, transaction
 from app.mail import outbox
 from app.mail.models import Suppression
 from app.returns import commands, jobs
-from app.returns.models import EventPost, ListPull, PostState
+from app.returns.models import EventPost, ListPull, PostState, Telling
 from tests.builders import NOW, account
 from tests.returns.builders import Provider, bounce, hear, left, listen, mailed, read_row, row, stopped, written
 from tests.returns.test_hearing import heard
@@ -147,6 +147,17 @@ def test_a_list_that_could_not_be_read_is_told(operator: FlaskClient) -> None:
     with transaction() as session:
         session.add(ListPull(name="spam_reports", until=NOW, try_after=NOW, last_error="SendGrid said 403 when asked."))
     assert "The list “spam reports” could not be read" in operator.get("/operator/returns").text
+
+
+def test_what_the_provider_has_yet_to_be_told_is_shown_with_what_is_in_the_way(operator: FlaskClient) -> None:
+    assert "yet to be told" not in operator.get("/operator/returns").text
+    with transaction() as session:
+        for address, stopped, error in (("a@example.org", True, "SendGrid said 403."), ("b@example.org", False, None)):
+            session.add(Telling(address=address, stopped=stopped, asked_at=NOW, try_after=NOW, last_error=error))
+    page = operator.get("/operator/returns").text
+    assert "The mail provider has yet to be told" in page
+    assert "SendGrid said 403. It is tried again" in page
+    assert "a@example.org" not in page
 
 
 def test_addresses_are_found_by_a_part_and_one_letters_stops_are_left_out(operator: FlaskClient) -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from app.broadcasts import messages, queries
+from app.broadcasts.commands.sending import PLAN
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.core import db
+from app.jobs.bell import ring_later
 from app.mail.mass import Form
 from app.mailings import commands as mailings
 from app.mailings.rules import lot_size
+from app.returns import commands as returns
 from app.supporters.rules import stream
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.mailings.models import Mailing
+
+
+PATIENCE = timedelta(minutes=15)
+AGAIN = timedelta(seconds=5)
 
 
 def keep_words(session: Session, broadcast: Broadcast, *forms: Form, now: datetime) -> Broadcast:
@@ -50,7 +57,7 @@ def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now
     comparison = queries.comparison_of(session, broadcast)
     if comparison is not None and comparison.sampled_at is not None and comparison.winner is None:
         return 0
-    if queries.waits_for(session, broadcast):
+    if queries.waits_for(session, broadcast) or _waits_for_the_provider(session, broadcast, now=now):
         return 0
     before = mailing.planned
     last = _add_lot(session, broadcast, mailing, lot, lot_size(size, mailing.per_hour), now=now)
@@ -60,6 +67,18 @@ def plan_lot(session: Session, broadcast: Broadcast, *, lot: int, size: int, now
     broadcast.planned_up_to = last
     session.flush()
     return max(mailing.planned - before, 1)
+
+
+def _waits_for_the_provider(session: Session, broadcast: Broadcast, *, now: datetime) -> bool:
+    """Whether the mail provider may still stop updates to somebody of the audience who wants them again.
+
+    Not for long: one address must not hold a million letters, and what the provider drops then is reported as dropped.
+    """
+    since = broadcast.started_at
+    if since is None or now - since > PATIENCE or not returns.must_be_told_first(session, since):
+        return False
+    ring_later(session, PLAN, AGAIN)
+    return True
 
 
 def _add_lot(session: Session, broadcast: Broadcast, mailing: Mailing, lot: int, size: int, *, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """The provider's lists, read from a watermark on: each night what was entered since, so that a lost post costs a day.
 
-Nothing is written to the provider's lists: leaving is ours, per sender, and asked before every letter; an address on
-the provider's global list would lose its sign-in letters too.
+Nothing is written to these lists: an address on the provider's global list would lose its sign-in letters too. What
+is told to the group of updates is ``telling``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What comes back, as rows: reports of the provider, and mail."""
+"""What comes back, as rows: reports of the provider, and mail; and what the provider is told."""
 
 from app.returns.models.events import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
 from app.returns.models.replies import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
+from app.returns.models.telling import Telling
 
 __all__ = [
     "Cause",
@@ -16,5 +17,6 @@ __all__ = [
     "Reply",
     "ReplyFile",
     "ReplyKind",
+    "Telling",
     "Withdrawal",
 ]

@@ -28,11 +28,13 @@ from app.returns.queries.replies import (
     unread_mails,
     without_thread,
 )
+from app.returns.queries.telling import Untold, returning_since, untold
 
 __all__ = [
     "Came",
     "Concern",
     "Intake",
+    "Untold",
     "by_hour",
     "concern_of",
     "count_replies",
@@ -48,10 +50,12 @@ __all__ = [
     "replies_to",
     "reply_by_link",
     "reply_path",
+    "returning_since",
     "sent_on_since",
     "suppression",
     "suppressions",
     "thread_of",
     "unread_mails",
+    "untold",
     "without_thread",
 ]

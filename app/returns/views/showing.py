@@ -64,6 +64,7 @@ def returns() -> ResponseReturnValue:
                 for name, number in queries.refused_for_sender(session, since=now - timedelta(days=7))
             ],
             pulls=queries.pulls(session),
+            untold=queries.untold(session),
             reports=rows[:PAGE],
             older=rows[PAGE - 1].report.id if len(rows) > PAGE else None,
             tones=TONES,
