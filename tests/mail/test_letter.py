@@ -13,14 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from app.accounts.messages import sign_in_link
 from app.accounts.models import Account
 from app.core.actor import Actor
 from app.core.audit import AuditEntry
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, NotFound
-from app.mail import commands, evidence, jobs, outbox
+from app.mail import commands, evidence, jobs
 from app.mail.evidence import Evidence
 from app.mail.message import Attachment
 from app.mail.models import Email, EmailState
@@ -52,22 +51,6 @@ def page(operator: FlaskClient, ident: int) -> str:
 def acts() -> list[str]:
     with reading() as session:
         return list(session.scalars(sa.select(AuditEntry.act).order_by(AuditEntry.id)))
-
-
-def test_an_operator_reads_a_letter_without_the_keys_that_act_in_its_reader_s_name(
-    operator: FlaskClient,
-) -> None:
-    with transaction() as session:
-        robin = account(session, email="robin@x.example")
-        path = "/sign-in/link/lU1WcmqcQbr715q2I6H2HG02Adfgjy56"
-        ident = outbox.queue(session, sign_in_link(robin, path, timedelta(minutes=15)), once="link:1", now=NOW).id
-    jobs.use(Scripted(lambda _letter: Accepted("m1")))
-    jobs.send()
-    for shown in (page(operator, ident), operator.get(f"/operator/mail/{ident}/html").text):
-        assert "lU1Wcmqc" not in shown
-        assert "http://undersigned.example/…" in shown
-    with reading() as session:
-        assert path in (session.get_one(Email, ident).text or "")
 
 
 def test_a_waiting_letter_says_that_it_waits_and_can_be_taken_back(operator: FlaskClient) -> None:
