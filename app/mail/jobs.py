@@ -66,6 +66,7 @@ def _transport(settings: Settings) -> Transport:
 
 class _Own(threading.local):
     leave = Pass()
+    careful = False
 
 
 _own = _Own()
@@ -81,7 +82,8 @@ def held_back() -> bool:
         now = utc_now()
         if queries.paused(session, name):
             return True
-        if circuit.is_calm(session, name):
+        _own.careful = not circuit.is_calm(session, name)
+        if not _own.careful:
             _own.leave = Pass()
             return False
         if circuit.holds(session, name, now=now):
@@ -92,6 +94,11 @@ def held_back() -> bool:
         leave = circuit.ask(session, name, lease=patience, now=utc_now())
     _own.leave = leave or Pass()
     return leave is None
+
+
+def is_careful() -> bool:
+    """Whether something failed since the last success, so that as little as possible should be tried next."""
+    return _own.careful
 
 
 def not_used() -> None:

@@ -56,6 +56,7 @@ __all__ = [
     "holes",
     "largest_lot",
     "lot",
+    "most_to_risk",
     "not_used",
     "patience",
     "recalls",
@@ -173,6 +174,11 @@ def patience() -> timedelta:
 def held_back() -> bool:
     """Whether nothing may be handed over now: an operator or the provider stopped it, or asked to wait."""
     return jobs.held_back()
+
+
+def most_to_risk() -> int | None:
+    """How many readers may be tried at once: one while nobody knows whether anybody is served, else any number."""
+    return 1 if jobs.is_careful() else None
 
 
 def not_used() -> None:

@@ -40,7 +40,7 @@ def _send() -> int:
     now = utc_now()
     with transaction() as session:
         lost = commands.give_up_the_lost(session, now=now)
-        taken = commands.claim(session, lease=mass.patience(), now=now)
+        taken = commands.claim(session, lease=mass.patience(), most=mass.most_to_risk(), now=now)
     if taken is None:
         mass.not_used()
         return lost

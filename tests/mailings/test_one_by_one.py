@@ -77,7 +77,7 @@ def test_a_server_that_is_gone_costs_no_reader_and_no_attempt(database: Flask) -
     changed(ident, try_after=AGES_AGO)
     worker.run(SEND)
     assert len(hands.letters) == 5
-    assert [one.attempts for one in batches(ident)] == [1]
+    assert {one.attempts for one in batches(ident)} == {1}
 
 
 def test_a_refused_account_stops_at_the_first_reader(database: Flask) -> None:

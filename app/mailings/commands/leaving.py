@@ -36,8 +36,11 @@ class Taken:
     token: str
 
 
-def claim(session: Session, *, lease: timedelta, now: datetime) -> Taken | None:
-    """Take the next due batch of the mailings that are going, at their speed; None when nothing may leave."""
+def claim(session: Session, *, lease: timedelta, most: int | None = None, now: datetime) -> Taken | None:
+    """Take the next due batch of the mailings that are going, at their speed; None when nothing may leave.
+
+    ``most`` is how many readers may be risked while the way out serves nobody: the others stay in a batch of their own.
+    """
     going = sa.select(Mailing.id).where(Mailing.state == MailingState.GOING, Mailing.next_at <= now)
     due = (MailingBatch.state == BatchState.QUEUED, MailingBatch.mailing_id.in_(going))
     order = (MailingBatch.mailing_id, MailingBatch.number)
@@ -50,6 +53,8 @@ def claim(session: Session, *, lease: timedelta, now: datetime) -> Taken | None:
         _let_go(session, row)
         return None
     _as_slow_as_it_goes(session, mailing, row)
+    if most is not None and row.size > most:
+        _split(session, row, most)
     mailing.next_at = rules.after(mailing, row.size, now=now)
     _leave_out(session, mailing, row, now=now)
     return Taken(row.id, row.mailing_id, row.number, row.variant, str(row.lease_token))
@@ -178,8 +183,14 @@ def _without(session: Session, row: MailingBatch, refused: int, reason: str, *, 
 
 def _halve(session: Session, row: MailingBatch) -> None:
     """Two batches of one, so that what is refused is found in a few requests."""
-    idents = sorted(queries.waiting_ids(session, row.mailing_id, row.number))
-    second = idents[len(idents) // 2 :]
+    _split(session, row, len(queries.waiting_ids(session, row.mailing_id, row.number)) // 2)
+
+
+def _split(session: Session, row: MailingBatch, keep: int) -> None:
+    """Leave ``keep`` waiting readers in the batch and put the others into one of their own."""
+    second = sorted(queries.waiting_ids(session, row.mailing_id, row.number))[keep:]
+    if not second:
+        return
     mailing = db.locked(session, Mailing, row.mailing_id)
     mailing.splits += 1
     twin = MailingBatch(

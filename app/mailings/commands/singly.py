@@ -105,12 +105,25 @@ def settle_reader(
         case Accepted():
             known = ReaderState.ACCEPTED
         case OutcomeUnknown():
-            known = ReaderState.UNKNOWN
+            # Perhaps nobody is served: the others wait for the next round, which asks first.
+            if rules.moves_on(reader.state, ReaderState.UNKNOWN):
+                _known(session, row, reader, ReaderState.UNKNOWN, outcome.reason, now)
+            row.attempts = max(row.attempts - 1, 0)
+            row.state, row.try_after = BatchState.QUEUED, now
+            dropped_if_stopped(session, row)
+            _done_if_empty(session, row, now=now)
+            leases.release(row)
+            return False
         case _:
             known = ReaderState.FAILED
     if rules.moves_on(reader.state, known):
         _known(session, row, reader, known, getattr(outcome, "reason", ""), now)
     return True
+
+
+def _done_if_empty(session: Session, row: MailingBatch, *, now: datetime) -> None:
+    if row.state is BatchState.QUEUED and not queries.waiting_ids(session, row.mailing_id, row.number):
+        row.state, row.accepted_at = BatchState.ACCEPTED, now
 
 
 def _known(
