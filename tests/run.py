@@ -85,7 +85,7 @@ def main() -> int:
     passes = {"SQLite": run("SQLite", [*LANES, "-m", "not browser and not postgresql"], TEST_DATABASE="sqlite")}
     server = named or next(filter(answers, HERE), None)
     if server:
-        chosen = [*LANES, "-m", "database and not browser"]
+        chosen = [*LANES, "-m", "database and not browser and not sqlite"]
         passes["PostgreSQL"] = run("PostgreSQL", chosen, TEST_DATABASE=server)
     else:
         missing.append("PostgreSQL (start one on 127.0.0.1:5432, or name one in TEST_POSTGRES_URL)")

@@ -268,6 +268,7 @@ def beginning(markdown: str, length: int) -> str:
     cuts = [REFERENCE.sub("", "\n".join(lines[:end])) for end in ends]
     fitting = [cut for cut in cuts if len(to_plain(cut)) <= length] or cuts[:1]
     if fitting and len(fitting[-1]) > 2 * length:
-        return excerpt(fitting[-1], length) + "\n"
+        plain = " ".join(to_plain(fitting[-1]).split())
+        return (excerpt(fitting[-1], length) or f"{plain[: length - 1]}…") + "\n"
     addresses = [f"[{label}]: <{found['href']}>" for label, found in known.get("references", {}).items()]
     return "\n\n".join([fitting[-1].rstrip() if fitting else "", "…", *addresses]) + "\n"

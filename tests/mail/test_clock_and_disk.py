@@ -124,6 +124,7 @@ def fill() -> None:
             queued(f"filler:{number}", context={"name": "x" * 3000, "site_path": "/"}, template="nowhere")
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_is_a_sentence_in_the_log_and_nothing_leaves_that_is_not_written_down(
     database: Flask, capsys: pytest.CaptureFixture[str]
 ) -> None:
