@@ -44,6 +44,8 @@ def database_url(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> It
     server = sa.create_engine(wanted, isolation_level="AUTOCOMMIT")
     with server.connect() as connection:
         connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+        # A test's rows need not outlive the machine's power, and waiting for the disk is most of a commit.
+        connection.execute(sa.text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
     url = sa.make_url(wanted).set(database=name).render_as_string(hide_password=False)
     _create_tables(url)
     yield url
@@ -120,9 +122,20 @@ def emptied() -> None:
     """Delete every row; faster than making the tables again."""
     with db.engine().begin() as connection:
         if connection.dialect.name == "postgresql":
-            names = ", ".join(f'"{table.name}"' for table in Base.metadata.sorted_tables)
-            connection.execute(sa.text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            _empty_where_there_is_something(connection)
             return
         connection.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(table.delete())
+
+
+def _empty_where_there_is_something(connection: sa.Connection) -> None:
+    """As TRUNCATE does, without its price: it makes a file anew for each table and index, used or not."""
+    tables = list(reversed(Base.metadata.sorted_tables))
+    used = " UNION ALL ".join(
+        f'SELECT {place} WHERE EXISTS (SELECT FROM "{table.name}")' for place, table in enumerate(tables)
+    )
+    for place in sorted(connection.scalars(sa.text(used))):
+        connection.execute(tables[place].delete())
+    begun = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
+    connection.execute(sa.text(f"{begun} WHERE last_value IS NOT NULL"))
