@@ -71,8 +71,9 @@ def audience(broadcast: Broadcast, *, now: datetime | None = None) -> sa.Select[
     only those who leave or whose address fails drop out. ``now`` is for updates that have not begun.
     """
     homes = _homes(broadcast)
-    conditions = _conditions(broadcast, homes, now)
-    return _saying_yes(broadcast, homes, Supporter.id).where(*conditions.values()).order_by(Supporter.id)
+    conditions = _wishes(broadcast, homes, now)
+    anything = ~_suppressed(broadcast, sa.true())  # one look instead of one for each reason, for a million readers
+    return _saying_yes(broadcast, homes, Supporter.id).where(*conditions.values(), anything).order_by(Supporter.id)
 
 
 def reach(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> Reach:
@@ -132,6 +133,16 @@ def _saying_yes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns
 
 def _conditions(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: datetime | None) -> dict[str, Condition]:
     """What must hold of a reader, by the part of the audience that asks it, then what stops mail to an address."""
+    bounced, complained = Suppression.reason.startswith("bounce"), Suppression.reason.startswith("complain")
+    return _wishes(broadcast, homes, now) | {
+        "bounced": ~_suppressed(broadcast, bounced),
+        "complained": ~_suppressed(broadcast, complained),
+        "stopped": ~_suppressed(broadcast, sa.not_(sa.or_(bounced, complained))),
+    }
+
+
+def _wishes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: datetime | None) -> dict[str, Condition]:
+    """What must hold of a reader, by the part of the audience that asks it."""
     chosen = audience_of(broadcast)
     found: dict[str, Condition] = {}
     if chosen.signed:
@@ -152,10 +163,6 @@ def _conditions(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: dat
         found["quiet_days"] = ~_was_written_to(broadcast, sender, Broadcast.started_at > since)
     if chosen.unwritten:
         found["unwritten"] = ~_was_written_to(broadcast, *same_matter(broadcast))
-    bounced, complained = Suppression.reason.startswith("bounce"), Suppression.reason.startswith("complain")
-    found["bounced"] = ~_suppressed(broadcast, bounced)
-    found["complained"] = ~_suppressed(broadcast, complained)
-    found["stopped"] = ~_suppressed(broadcast, sa.not_(sa.or_(bounced, complained)))
     return found
 
 
