@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MILLISECONDS = 15_000
+CACHE_KILOBYTES = 16_000
 LOT = 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
 Row = TypeVar("Row", bound="Base")
@@ -127,6 +128,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
     cursor.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    # The 2 MB of the driver's default make each of a million new rows read its index pages from the disk again.
+    cursor.execute(f"PRAGMA cache_size=-{CACHE_KILOBYTES}")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
 
