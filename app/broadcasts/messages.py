@@ -96,16 +96,17 @@ def _values(session: Session, mailing: Mailing, readers: Sequence[Addressed], no
     broadcast = queries.of_mailing(session, mailing.id)
     links = links_in(broadcast.organization_id, mailing.id, now)
     fixed = _fixed(broadcast)
-    own = [one for one in _placed(broadcast, queries.further_subjects(session, broadcast)) if one.field not in fixed]
+    placed = _placed(broadcast, queries.further_subjects(session, broadcast))
+    own = [(_hole(one), one) for one in placed if one.field not in fixed]
     known: dict[int, dict[Field, str]] = {}
-    if any(one.field is not Field.GIVEN_NAME for one in own):
+    if any(one.field is not Field.GIVEN_NAME for _, one in own):
         known = queries.values_for(session, broadcast, [reader.reader_key for reader in readers])
     filled = []
     for reader in readers:
         leave, manage = links(reader.reader_key)
         # The name is the one that was copied with the address, whatever became of the person since.
-        values = known.get(reader.reader_key, {}) | {Field.GIVEN_NAME: reader.name}
-        filled.append({_hole(one): one.value(values) for one in own} | {"leave": leave, "manage": manage})
+        values = {**known.get(reader.reader_key, {}), Field.GIVEN_NAME: reader.name}
+        filled.append({"leave": leave, "manage": manage, **{hole: one.value(values) for hole, one in own}})
     return filled
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,8 @@ from app.core.errors import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class StaleLink(Refusal):
@@ -58,19 +60,27 @@ def mark(scope: str, name: str) -> str:
     return hmac.new(_secret().encode(), f"undersigned:{scope}\0{name}".encode(), hashlib.sha256).hexdigest()
 
 
-def signing(scope: str, *, lasts: timedelta, now: datetime) -> Callable[[Mapping[str, int | str]], str]:
-    """As ``sign``, ten times as fast, for whoever signs a thousand claims at once: the key is derived only here."""
+def signing(
+    scope: str, also: Mapping[str, int | str] | None = None, *, lasts: timedelta, now: datetime
+) -> Callable[[int], str]:
+    """``sign`` for whoever signs ``{"id": number} | also`` for very many numbers: only the number is put in each time.
+
+    What is the same for all, the key and most of the claim, is worked out here; 5 times as fast as from the beginning.
+    """
     serializer = _serializer(scope)
     key = serializer.make_signer(serializer.salt).derive_key()
-    encode = json.JSONEncoder(separators=(",", ":")).encode
-    until = int((now + lasts).timestamp())
+    same = {**(also or {}), "until": int((now + lasts).timestamp())}
+    rest = json.dumps(same, separators=(",", ":"), ensure_ascii=False)[1:].encode()
 
-    def sign_one(claim: Mapping[str, int | str]) -> str:
-        payload = urlsafe_b64encode(encode({**claim, "until": until}).encode()).rstrip(b"=")
-        proof = urlsafe_b64encode(hmac.digest(key, payload, "sha256")).rstrip(b"=")
-        return f"{payload.decode()}.{proof.decode()}"
+    def sign_one(number: int) -> str:
+        payload = _url_safe(b'{"id":%d,%b' % (number, rest))
+        return f"{payload.decode()}.{_url_safe(hmac.digest(key, payload, 'sha256')).decode()}"
 
     return sign_one
+
+
+def _url_safe(raw: bytes) -> bytes:
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=")
 
 
 def read(scope: str, token: str, *, now: datetime) -> dict[str, int | str]:

@@ -104,6 +104,7 @@ def _all_at_once(taken: Taken) -> None:
         leaves_at = now + delay if recall_id else None
         allowed = commands.hand_over(session, taken, until=now + mass.patience(), leaves_at=leaves_at, now=now)
     if allowed is None:
+        mass.not_used()
         return
     readers = [one for one in written.readers if one.id in allowed]
     lot = mass.lot(written.form, taken.token, readers, recall_id=recall_id, leaves_at=leaves_at)

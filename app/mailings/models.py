@@ -147,6 +147,9 @@ class MailingReader(Base):
 
     ``state`` is empty while nothing is known but what the batch says. ``submitting`` marks the one reader of a batch
     that is being handed over where readers go one by one. ``left_at``: this very letter made them leave.
+
+    ``mailing_id`` is no foreign key: whoever adds readers holds their mailing, mailings are never deleted, and looking
+    it up again for each of a million readers was two fifths of the time in which PostgreSQL planned them.
     """
 
     __tablename__ = "mailing_readers"
@@ -156,7 +159,7 @@ class MailingReader(Base):
         sa.Index("ix_mailing_readers_canonical", "canonical"),
     )
 
-    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    mailing_id: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer(), "sqlite"))
     reader_key: Mapped[int] = mapped_column(sa.BigInteger)
     batch_number: Mapped[int]
     address: Mapped[str] = mapped_column(sa.String(254))

@@ -53,11 +53,11 @@ def links_in(organization_id: int, mailing_id: int, now: datetime) -> Callable[[
 
     The link to leave remembers the mailing that it stood in.
     """
-    leave = tokens.signing("unsubscribe", lasts=LINKS_LAST, now=now)
+    leave = tokens.signing("unsubscribe", {"from": organization_id, "of": mailing_id}, lasts=LINKS_LAST, now=now)
     manage = tokens.signing("preferences", lasts=LINKS_LAST, now=now)
 
     def links(supporter_id: int) -> tuple[str, str]:
-        return leave({"id": supporter_id, "from": organization_id, "of": mailing_id}), manage({"id": supporter_id})
+        return leave(supporter_id), manage(supporter_id)
 
     return links
 

@@ -15,13 +15,17 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tokens._Key, "secret", "a secret of this test")
 
 
-def test_a_token_signed_among_many_is_read_like_any_other() -> None:
-    sign = tokens.signing("unsubscribe", lasts=timedelta(days=1), now=NOW)
-    for claim in ({"id": 1}, {"id": 2**40, "from": 7, "of": 0}):
-        assert tokens.read("unsubscribe", sign(claim), now=NOW) == claim
+def test_a_token_signed_among_many_is_what_signing_it_alone_gives() -> None:
+    day = timedelta(days=1)
+    for also in ({}, {"from": 7, "of": 0}, {"name": 'with "quotes" and ü'}):
+        sign = tokens.signing("unsubscribe", also, lasts=day, now=NOW)
+        for number in (0, 1, 2**40, *range(300, 330)):
+            token = sign(number)
+            assert token == tokens.sign("unsubscribe", {"id": number, **also}, lasts=day, now=NOW)
+            assert tokens.read("unsubscribe", token, now=NOW) == {"id": number, **also}
         with pytest.raises(tokens.StaleLink):
-            tokens.read("preferences", sign(claim), now=NOW)
+            tokens.read("preferences", sign(1), now=NOW)
         with pytest.raises(tokens.StaleLink):
-            tokens.read("unsubscribe", sign(claim), now=NOW + timedelta(days=2))
+            tokens.read("unsubscribe", sign(1), now=NOW + timedelta(days=2))
         with pytest.raises(tokens.StaleLink):
-            tokens.read("unsubscribe", sign(claim)[:-2], now=NOW)
+            tokens.read("unsubscribe", sign(1)[:-2], now=NOW)

@@ -82,17 +82,16 @@ def _waits_for_the_provider(session: Session, broadcast: Broadcast, *, now: date
 
 
 def _add_lot(session: Session, broadcast: Broadcast, mailing: Mailing, lot: int, size: int, *, now: datetime) -> int:
-    """Add the next lot; the last id in it, 0 if there is none. All at once, unless parts of it leave apart."""
-    if not queries.leaves_apart(session, broadcast):
-        readers = queries.next_readers(broadcast, lot)
-        return mailings.add_readers(session, mailing, readers, size=size, not_before=now)[1]
+    """Add the next lot; the last id in it, 0 if there is none.
+
+    Its end is settled before anybody is copied: whoever drops out in between must not move it past somebody else.
+    """
     last = queries.last_in_lot(session, broadcast, lot)
-    if last is not None:
-        for one in queries.slices(session, broadcast, last, lot, now=now):
-            mailings.add_readers(
-                session, mailing, one.readers, size=size, variant=one.variant, not_before=one.not_before
-            )
-    return last or 0
+    if last is None:
+        return 0
+    for one in queries.slices(session, broadcast, last, now=now):
+        mailings.add_readers(session, mailing, one.readers, size=size, variant=one.variant, not_before=one.not_before)
+    return last
 
 
 def _at_the_end(session: Session, broadcast: Broadcast, mailing: Mailing, *, now: datetime) -> None:

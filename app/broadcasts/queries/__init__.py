@@ -4,16 +4,14 @@ from app.broadcasts.queries.answers import answered_broadcast, answers_to
 from app.broadcasts.queries.comparing import compared, is_compared, sample_is_leaving, sizes
 from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
 from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
-from app.broadcasts.queries.progress import being_sent, held_in, next_readers, progress, undecided, waits_for
-from app.broadcasts.queries.readers import Reach, audience, audience_size, newest_supporter, reach
+from app.broadcasts.queries.progress import being_sent, held_in, progress, undecided, waits_for
+from app.broadcasts.queries.readers import Reach, audience, audience_size, last_in_lot, newest_supporter, reach
 from app.broadcasts.queries.slicing import (
     comparison_of,
     countries,
     departure_of,
     due,
     further_subjects,
-    last_in_lot,
-    leaves_apart,
     lives_in,
     on_wheel,
     slices,
@@ -56,11 +54,9 @@ __all__ = [
     "held_in",
     "is_compared",
     "last_in_lot",
-    "leaves_apart",
     "lives_in",
     "may_see_addresses",
     "newest_supporter",
-    "next_readers",
     "of_mailing",
     "on_wheel",
     "petitions_of",

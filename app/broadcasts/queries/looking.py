@@ -52,7 +52,7 @@ def reader(session: Session, broadcast: Broadcast, ident: int) -> Reader | None:
 
 def reader_after(session: Session, broadcast: Broadcast, ident: int) -> Reader | None:
     """The next reader by id; after the last comes the first again. None when there is nobody."""
-    following = _first(session, audience(broadcast).where(Supporter.id > ident))
+    following = _first(session, audience(broadcast, after=ident))
     return following or _first(session, audience(broadcast))
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import joinedload
 
 from app.broadcasts.models import Broadcast, BroadcastState
-from app.broadcasts.queries.readers import audience, same_matter
+from app.broadcasts.queries.readers import same_matter
 from app.broadcasts.rules import audience_of
 from app.campaigns.models import Campaign
 from app.coalitions.queries import may
@@ -17,19 +17,11 @@ from app.mailings.models import Mailing, MailingBatch, MailingState
 from app.mailings.queries import Progress, unknown_batches
 from app.mailings.queries import progress as progress_of
 from app.mailings.rules import DECIDED
-from app.supporters.models import Supporter
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
-
-
-def next_readers(broadcast: Broadcast, limit: int) -> sa.Select[int, str, str, str]:
-    """The next supporters of a frozen audience that have not been planned: id, address, canonical address, name."""
-    ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(limit).subquery()
-    columns = sa.select(Supporter.id, Supporter.email, Supporter.email_canonical, Supporter.given_name)
-    return columns.join(ids, ids.c.id == Supporter.id).order_by(Supporter.id)
 
 
 def waits_for(session: Session, broadcast: Broadcast) -> Broadcast | None:

@@ -64,16 +64,33 @@ class Reach:
     left_out: dict[str, int]
 
 
-def audience(broadcast: Broadcast, *, now: datetime | None = None) -> sa.Select[int]:
-    """The ids of the supporters an update is for, ascending.
+def audience(broadcast: Broadcast, *, after: int = 0, now: datetime | None = None) -> sa.Select[int]:
+    """The ids of the supporters an update is for, ascending, those above ``after``.
 
     Once sending has begun it is frozen: whoever came, said yes, signed or was written to later changes nothing, and
     only those who leave or whose address fails drop out. ``now`` is for updates that have not begun.
     """
-    homes = _homes(broadcast)
-    conditions = _wishes(broadcast, homes, now)
-    anything = ~_suppressed(broadcast, sa.true())  # one look instead of one for each reason, for a million readers
-    return _saying_yes(broadcast, homes, Supporter.id).where(*conditions.values(), anything).order_by(Supporter.id)
+    query = _reached(broadcast, _homes(broadcast), Supporter.id, now=now).where(Standing.supporter_id > after)
+    return query.order_by(Standing.supporter_id)
+
+
+def readers_between(broadcast: Broadcast, after: int, last: int) -> sa.Select[int, str, str, str]:
+    """A lot of a frozen audience, above one id and up to another: id, address, canonical address, name."""
+    homes = _homes(broadcast, Supporter.id > after, Supporter.id <= last)
+    columns = (Supporter.id, Supporter.email, Supporter.email_canonical, Supporter.given_name)
+    query: sa.Select[int, str, str, str] = _reached(broadcast, homes, *columns, now=None)
+    return query.where(Standing.supporter_id > after, Standing.supporter_id <= last)
+
+
+def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
+    """The last id of the next ``lot`` supporters that say yes to the sender; None when everybody has been looked at.
+
+    Whatever else is asked of readers, a lot is so many to look at: no transaction is longer because few are wanted.
+    """
+    query = _standing_yes(broadcast, sa.select(Standing.supporter_id))
+    ids = query.where(Standing.supporter_id > broadcast.planned_up_to).order_by(Standing.supporter_id).limit(lot)
+    last: int | None = session.scalar(sa.select(sa.func.max(ids.subquery().c.supporter_id)))
+    return last
 
 
 def reach(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> Reach:
@@ -101,16 +118,24 @@ def newest_supporter(session: Session) -> int:
     return session.scalar(sa.select(sa.func.max(Supporter.id))) or 0
 
 
-def _homes(broadcast: Broadcast) -> dict[int, sa.Subquery]:
+def _homes(broadcast: Broadcast, *among: Condition) -> dict[int, sa.Subquery]:
     """For each body whose districts are chosen: in which one every postal code lies that any supporter has.
 
     Codes repeat, so that looking up each of them once is far less work than looking up each supporter's.
     """
-    codes = sa.select(Supporter.postal_code, Supporter.country).distinct().subquery()
+    codes = sa.select(Supporter.postal_code, Supporter.country).where(*among).distinct().subquery()
     return {
         body: sa.select(codes, district_in(body, codes.c.postal_code, codes.c.country).label("district")).subquery()
         for body in audience_of(broadcast).by_body()
     }
+
+
+def _reached(
+    broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns: Any, now: datetime | None
+) -> sa.Select[Any]:
+    """Those of whom everything holds that the update asks, and whom nothing stops."""
+    anything = ~_suppressed(broadcast, sa.true())  # one look instead of one for each reason, for a million readers
+    return _saying_yes(broadcast, homes, *columns).where(*_wishes(broadcast, homes, now).values(), anything)
 
 
 def _saying_yes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns: Any) -> sa.Select[Any]:
@@ -119,6 +144,11 @@ def _saying_yes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns
     for home in homes.values():
         same = sa.and_(home.c.postal_code == Supporter.postal_code, home.c.country == Supporter.country)
         query = query.outerjoin(home, same)
+    return _standing_yes(broadcast, query)
+
+
+def _standing_yes(broadcast: Broadcast, query: sa.Select[Any]) -> sa.Select[Any]:
+    """Bounds are put on the standing's own column, which its index has: a lot begins where the last one ended."""
     query = query.where(
         Standing.organization_id == broadcast.organization_id,
         Standing.purpose == Purpose.UPDATES,
@@ -127,7 +157,7 @@ def _saying_yes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns
     if broadcast.started_at is not None:
         query = query.where(Standing.at <= broadcast.started_at)
     if broadcast.audience_until is not None:
-        query = query.where(Supporter.id <= broadcast.audience_until)
+        query = query.where(Standing.supporter_id <= broadcast.audience_until)
     return query
 
 

@@ -11,8 +11,7 @@ import sqlalchemy as sa
 
 from app.broadcasts import rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison, Departure
-from app.broadcasts.queries.progress import next_readers
-from app.broadcasts.queries.readers import audience
+from app.broadcasts.queries.readers import audience, readers_between
 from app.core import zones
 from app.mailings.models import MailingReader
 from app.supporters.models import Supporter
@@ -67,22 +66,9 @@ def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = 
     return list(session.scalars(query))
 
 
-def leaves_apart(session: Session, broadcast: Broadcast) -> bool:
-    """Whether readers of one lot leave at different times or with different subjects."""
-    departure = departure_of(session, broadcast)
-    return (departure is not None and departure.day is not None) or comparison_of(session, broadcast) is not None
-
-
-def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
-    """The highest id of the next lot; None when everybody has been looked at."""
-    ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(lot).subquery()
-    last: int | None = session.scalar(sa.select(sa.func.max(ids.c.id)))
-    return last
-
-
-def slices(session: Session, broadcast: Broadcast, last: int, lot: int, *, now: datetime) -> list[Slice]:
+def slices(session: Session, broadcast: Broadcast, last: int, *, now: datetime) -> list[Slice]:
     """The next lot, up to ``last``, in slices. Somebody who drops out meanwhile leaves the others where they are."""
-    whole = next_readers(broadcast, lot).where(Supporter.id <= last)
+    whole = readers_between(broadcast, broadcast.planned_up_to, last)
     departure, comparison = departure_of(session, broadcast), comparison_of(session, broadcast)
     if comparison is not None and comparison.threshold is not None:
         return [Slice(whole.where(which), variant, now) for which, variant in _by_subject(comparison)]

@@ -75,8 +75,9 @@ def person(name: str, address: str) -> dict[str, str]:
 
 def body(lot: Lot) -> dict[str, Any]:
     """The request for a lot, as plain dicts."""
+    in_link = [(name, bare) for name, (bare, _) in lot.holes.items() if bare in lot.unsubscribe_url]
     wanted: dict[str, Any] = {
-        "personalizations": [_one(lot, reader) for reader in lot.readers],
+        "personalizations": [_one(lot, reader, in_link) for reader in lot.readers],
         "from": person(lot.from_name, lot.from_address),
         "subject": lot.subject,
         "content": [
@@ -94,21 +95,21 @@ def body(lot: Lot) -> dict[str, Any]:
     return wanted
 
 
-def _one(lot: Lot, reader: Reader) -> dict[str, Any]:
+def _one(lot: Lot, reader: Reader, in_link: Sequence[tuple[str, str]]) -> dict[str, Any]:
     values: dict[str, str] = {}
-    leave = lot.unsubscribe_url
     for name, (bare, escaped) in lot.holes.items():
-        value = reader.values[name]
-        values[bare] = value
+        values[bare] = value = reader.values[name]
         if escaped != bare:
             values[escaped] = str(escape(value))
-        leave = leave.replace(bare, value)
     wanted: dict[str, Any] = {
         "to": [person(reader.name, reader.address)],
         "substitutions": values,
         "custom_args": {"undersigned_reader": str(reader.id), "undersigned_attempt": lot.attempt},
     }
+    leave = lot.unsubscribe_url
     if leave:
+        for name, bare in in_link:
+            leave = leave.replace(bare, reader.values[name])
         wanted["headers"] = {"List-Unsubscribe": f"<{leave}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     return wanted
 

@@ -51,11 +51,11 @@ def add_readers(
     size: int,
     variant: int = 0,
     not_before: datetime,
-) -> tuple[int, int]:
-    """Copy readers into the mailing, ``size`` to a batch; returns how many came and the highest key among them.
+) -> int:
+    """Copy readers into the mailing, ``size`` to a batch; returns how many came.
 
-    ``readers`` gives (key, address, canonical address, name), ordered by key and limited to a lot that one transaction
-    can hold. Who is in already is not added again. A lot begins a batch of its own.
+    ``readers`` gives (key, address, canonical address, name) of a lot that one transaction can hold. Who is in
+    already is not added again. A lot begins a batch of its own.
     """
     first = mailing.batches + 1
     chosen = readers.subquery()
@@ -71,10 +71,9 @@ def add_readers(
         .on_conflict_do_nothing(index_elements=["mailing_id", "reader_key"])
     )
     lots = queries.sizes_from(session, mailing.id, first)
-    highest = session.scalar(sa.select(sa.func.max(key))) or 0
     if lots:
         _add_batches(session, mailing, lots, variant=variant, not_before=not_before)
-    return sum(count for _, count in lots), highest
+    return sum(count for _, count in lots)
 
 
 def _add_batches(

@@ -56,7 +56,6 @@ def claim(session: Session, *, lease: timedelta, most: int | None = None, now: d
     if most is not None and row.size > most:
         _split(session, row, most)
     mailing.next_at = rules.after(mailing, row.size, now=now)
-    _leave_out(session, mailing, row, now=now)
     return Taken(row.id, row.mailing_id, row.number, row.variant, str(row.lease_token))
 
 
@@ -68,13 +67,21 @@ def _as_slow_as_it_goes(session: Session, mailing: Mailing, row: MailingBatch) -
             _halve(session, row)
 
 
-def _leave_out(session: Session, mailing: Mailing, row: MailingBatch, *, now: datetime) -> None:
-    """Whoever left, bounced or complained before this moment is not written to."""
-    for reason, idents in queries.suppressed(session, mailing, row.number).items():
-        gone = sa.update(MailingReader).where(MailingReader.id.in_(idents))
+def _leave_out(session: Session, mailing: Mailing, row: MailingBatch, *, now: datetime) -> set[int]:
+    """Whoever left, bounced or complained before this moment is not written to; returns the others."""
+    allowed: set[int] = set()
+    gone: dict[str, list[int]] = {}
+    for ident, reason in queries.waiting_and_why_not(session, mailing, row.number).items():
+        if reason is None:
+            allowed.add(ident)
+        else:
+            gone.setdefault(reason, []).append(ident)
+    for reason, idents in gone.items():
+        out = sa.update(MailingReader).where(MailingReader.id.in_(idents))
         values = {"state": ReaderState.SUPPRESSED, "reason": reason, "changed_at": now}
-        session.execute(gone.values(values).execution_options(synchronize_session=False))
+        session.execute(out.values(values).execution_options(synchronize_session=False))
         row.suppressed += len(idents)
+    return allowed
 
 
 def hand_over(
@@ -82,7 +89,7 @@ def hand_over(
 ) -> set[int] | None:
     """Write down, before the call, that the batch is being handed over; returns the readers who may be in it.
 
-    None if it must not be. Suppression is asked once more: somebody may have left while the request was written.
+    None if it must not be. Suppression is asked here and not before: whoever left while the request was written is out.
     ``leaves_at`` is until when the provider holds it. Commit before calling.
     """
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
@@ -92,9 +99,7 @@ def hand_over(
     if mailing is None or mailing.state is not MailingState.GOING:
         _let_go(session, row)
         return None
-    _leave_out(session, mailing, row, now=now)
-    session.flush()
-    idents = queries.waiting_ids(session, mailing.id, row.number)
+    idents = _leave_out(session, mailing, row, now=now)
     row.state = BatchState.SUBMITTING if idents else BatchState.ACCEPTED
     row.attempt_token = taken.token
     row.submitted_at = now

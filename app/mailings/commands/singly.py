@@ -50,9 +50,8 @@ def _first_waiting(
     session: Session, mailing: Mailing, row: MailingBatch, passed_over: Collection[int], *, now: datetime
 ) -> MailingReader | None:
     """The next reader who may be written to, asked at this very moment."""
-    gone = {
-        ident: reason for reason, idents in queries.suppressed(session, mailing, row.number).items() for ident in idents
-    }
+    found = queries.waiting_and_why_not(session, mailing, row.number)
+    gone = {ident: reason for ident, reason in found.items() if reason is not None}
     for reader in queries.waiting(session, mailing.id, row.number):
         if reader.id in gone:
             reader.state, reader.reason, reader.changed_at = ReaderState.SUPPRESSED, gone[reader.id], now

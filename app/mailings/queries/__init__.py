@@ -21,9 +21,9 @@ from app.mailings.queries.reading import (
     on_its_way,
     progress,
     sizes_from,
-    suppressed,
     unknown_batches,
     waiting,
+    waiting_and_why_not,
     waiting_ids,
 )
 from app.mailings.queries.standing import Shown, counts, readers_by_state, shown, told
@@ -53,9 +53,9 @@ __all__ = [
     "readers_by_state",
     "shown",
     "sizes_from",
-    "suppressed",
     "told",
     "unknown_batches",
     "waiting",
+    "waiting_and_why_not",
     "waiting_ids",
 ]

@@ -45,18 +45,18 @@ def _of(mailing_id: int, number: int) -> tuple[sa.ColumnElement[bool], ...]:
     return MailingReader.mailing_id == mailing_id, MailingReader.batch_number == number
 
 
-def suppressed(session: Session, mailing: Mailing, number: int) -> dict[str, list[int]]:
-    """Readers of a batch who must not be written to, by reason."""
+def waiting_and_why_not(session: Session, mailing: Mailing, number: int) -> dict[int, str | None]:
+    """The readers of a batch of whom nothing is known apart, by id: why they must not be written to, if they must not.
+
+    One look for both, because it is done for each batch at the moment of sending.
+    """
+    stops = sa.and_(Suppression.address == MailingReader.canonical, Suppression.stream.in_(["", mailing.stream]))
     query = (
-        sa.select(Suppression.reason, MailingReader.id)
-        .join(Suppression, Suppression.address == MailingReader.canonical)
-        .where(*_of(mailing.id, number), MailingReader.state.is_(None), Suppression.stream.in_(["", mailing.stream]))
+        sa.select(MailingReader.id, Suppression.reason)
+        .outerjoin(Suppression, stops)
+        .where(*_of(mailing.id, number), MailingReader.state.is_(None))
     )
-    found = {ident: reason for reason, ident in session.execute(query)}
-    by_reason: dict[str, list[int]] = {}
-    for ident, reason in found.items():
-        by_reason.setdefault(reason, []).append(ident)
-    return by_reason
+    return dict(session.execute(query).all())
 
 
 class Addressed(NamedTuple):
@@ -74,7 +74,7 @@ def addressed(session: Session, mailing_id: int, number: int) -> list[Addressed]
     row = MailingReader
     query = sa.select(row.id, row.reader_key, row.address, row.name, row.message_id)
     chosen = query.where(*_of(mailing_id, number), row.state.is_(None)).order_by(row.id)
-    return [Addressed(*found) for found in session.execute(chosen)]
+    return [Addressed._make(found) for found in session.execute(chosen)]
 
 
 def waiting(session: Session, mailing_id: int, number: int) -> list[MailingReader]:
