@@ -95,7 +95,7 @@ def create_app(settings: Settings) -> Flask:
     db.connect(settings.database_url)
     tokens.bind(settings.secret_key)
     _bind_mail(settings)
-    engine.bind(settings.queue_url, run=worker.heard, sweep=worker.sweep)
+    engine.bind(settings.queue_url, run=worker.heard)
     app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import redis
-from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey, crontab
+from huey import MemoryHuey, PostgresHuey, RedisHuey, SqliteHuey
 from huey.api import Huey
 
 LISTEN_SECONDS = 0.05  # between two looks into a queue that cannot wake us, which is a file
@@ -26,19 +26,15 @@ class _Engine:
     look: Callable[[str], Any] | None = None
 
 
-def bind(url: str, *, run: Callable[[str], object], sweep: Callable[[], None]) -> Huey:
-    """Open the queue and say what a ring and the minute's sweep do."""
+def bind(url: str, *, run: Callable[[str], object]) -> Huey:
+    """Open the queue and say what a ring does."""
     huey = _open(url)
 
     def look(name: str) -> None:
         run(name)
 
-    def minute() -> None:
-        sweep()
-
     _Engine.huey = huey
     _Engine.look = huey.task(name="look")(look)
-    huey.periodic_task(crontab(minute="*"), name="minute")(minute)
     return huey
 
 
@@ -73,6 +69,7 @@ def consumer() -> Any:
     return _Engine.huey.create_consumer(
         workers=1,
         worker_type="thread",
+        periodic=False,
         initial_delay=LISTEN_SECONDS,
         max_delay=LISTEN_SECONDS,
         graceful_signal="TERM",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from app.jobs.models import WorkerBeat
 log = structlog.get_logger()
 LOTS_IN_A_ROW = 10_000
 SWEEP = "jobs.sweep"
+SWEEP_SECONDS = 60.0
 STOP_SECONDS = 20
 
 
@@ -62,9 +64,20 @@ def heard(name: str) -> None:
 
 
 def sweep() -> None:
-    """Every minute: say that this worker is alive and look for work of every kind."""
+    """Say that this worker is alive and look for work of every kind."""
     for name in (SWEEP, *JOBS):
         heard(name)
+
+
+def keep_sweeping(stopped: threading.Event) -> None:
+    """Sweep now and every minute, by a clock of this process's own.
+
+    Not by the queue: several workers share one, and each of its bells is heard by one of them, so that a worker would
+    seem dead by chance; and with the queue lost, nobody would look for what nobody was called for.
+    """
+    sweep()
+    while not stopped.wait(SWEEP_SECONDS):
+        sweep()
 
 
 def _sweep() -> int:
@@ -89,10 +102,12 @@ def serve(threads: int) -> None:
     """Work until stopped by SIGTERM or Ctrl-C. A lot under way is ended; what is not is found again by its lease."""
     _Serving.crew = crew.Crew(one_lot, lambda name: threads if name in SHARED else 1, patient=PATIENT)
     consumer = engine.consumer()
-    sweep()
+    stopped = threading.Event()
+    threading.Thread(target=keep_sweeping, args=(stopped,), name=SWEEP, daemon=True).start()
     try:
         consumer.run()
     finally:
+        stopped.set()
         _Serving.crew.stop(STOP_SECONDS)
         _Serving.crew = None
 

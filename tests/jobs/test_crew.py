@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 
-from app.core.db import transaction
+from app.core.db import reading, transaction
 from app.jobs import bell, engine, worker
 from app.jobs.crew import WORTH_ANOTHER, Crew
+from app.jobs.models import WorkerBeat
 
 PATIENCE = 20
 
@@ -127,7 +129,7 @@ def test_a_bell_for_mail_is_answered_at_once_while_a_long_job_runs(
     database: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, queue: str
 ) -> None:
     url = queue if queue == "memory:" else f"sqlite:///{tmp_path}/queue.sqlite"
-    engine.bind(url, run=worker.heard, sweep=worker.sweep)
+    engine.bind(url, run=worker.heard)
     stage = Stage()
     heard = threading.Event()
     jobs = {f"long {number}": lambda: stage.lot("long") for number in range(8)}
@@ -154,3 +156,31 @@ def test_a_bell_for_mail_is_answered_at_once_while_a_long_job_runs(
         stage.go_on.set()
     # The promise is a tenth of a second; the best of five keeps a busy machine from breaking it.
     assert min(waits) < 0.1
+
+
+def test_each_worker_says_that_it_lives_and_looks_for_work_by_itself_even_without_its_queue(
+    database: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.bind("redis://127.0.0.1:1/0", run=worker.heard)
+    seen_again = threading.Event()
+
+    def look() -> int:
+        with reading() as session:
+            beat = session.scalar(sa.select(WorkerBeat))
+        if beat is not None and beat.seen_at > beat.started_at:
+            seen_again.set()
+        return 0
+
+    monkeypatch.setattr(worker, "JOBS", {"mail.send": look})
+    monkeypatch.setattr(worker, "SWEEP_SECONDS", 0.01)
+    worker._Serving.crew = crew = Crew(worker.one_lot, lambda _name: 1)
+    stopped = threading.Event()
+    sweeping = threading.Thread(target=worker.keep_sweeping, args=(stopped,))
+    sweeping.start()
+    try:
+        assert seen_again.wait(PATIENCE)
+    finally:
+        stopped.set()
+        sweeping.join()
+        assert crew.stop(PATIENCE)
+        worker._Serving.crew = None

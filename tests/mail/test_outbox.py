@@ -61,7 +61,7 @@ def test_the_bell_is_rung_once_and_only_after_the_commit(database: Flask) -> Non
 
 
 def test_a_queue_that_is_away_does_not_undo_the_act(database: Flask) -> None:
-    engine.bind("redis://127.0.0.1:1/0", run=worker.heard, sweep=worker.sweep)
+    engine.bind("redis://127.0.0.1:1/0", run=worker.heard)
     with transaction() as session:
         outbox.queue(session, letter(), once="a", now=NOW)
     with reading() as session:

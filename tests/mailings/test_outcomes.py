@@ -137,8 +137,9 @@ def test_words_refused_without_a_word_do_not_cost_every_reader(provider: Provide
     assert seen(ident).waiting == 35
 
 
-def test_too_large_a_request_is_halved_and_nobody_is_lost(provider: Provider) -> None:
-    provider.answer = lambda request: refusal(413) if len(addresses(request)) > 3 else TAKEN
+@pytest.mark.parametrize("nobody", [None, "null"])  # the second is how the published description writes the first
+def test_too_large_a_request_is_halved_and_nobody_is_lost(provider: Provider, nobody: str | None) -> None:
+    provider.answer = lambda request: refusal(413, nobody) if len(addresses(request)) > 3 else TAKEN
     ident = planned(20)
     worker.run(SEND)
     assert provider.written == everybody(20)

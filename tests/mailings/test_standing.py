@@ -16,11 +16,12 @@ from app.mail import commands as post
 from app.mail import jobs as post_office
 from app.mail import standing
 from app.mailings import commands, queries
+from app.mailings.models import BatchState
 from app.mailings.rules import SEND
 from tests import builders
 from tests.builders import NOW
 from tests.mail.builders import Scripted
-from tests.mailings.builders import changed, planned
+from tests.mailings.builders import changed, planned, seen
 
 
 def said() -> str:
@@ -50,6 +51,21 @@ def test_what_waits_what_is_on_its_way_and_what_nobody_knows_is_said(database: F
     with transaction() as session:
         commands.pause(session, ident, reason="content: not good", held=True)
     assert "1 is held, because the provider refused the words." in said()
+
+
+def test_the_operator_s_numbers_are_those_of_the_update_s_page(database: Flask) -> None:
+    ident = planned(30)
+    changed(ident, failed=2, suppressed=1)
+    assert seen(ident).waiting == 21
+    assert "21 letters wait for their turn." in said()
+    with reading() as session:
+        assert standing.standing(session, now=utc_now()).waiting == 21
+    changed(ident, state=BatchState.UNKNOWN)
+    assert seen(ident).unknown == 21
+    assert "21 letters are uncertain" in said()
+    changed(ident, state=BatchState.ACCEPTED, unknown=1)
+    assert seen(ident).unknown == 3
+    assert "3 letters are uncertain" in said()
 
 
 def test_letters_of_an_update_that_nobody_hands_over_are_told_to_monitors_until_it_is_paused(database: Flask) -> None:

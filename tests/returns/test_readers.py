@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -175,3 +176,23 @@ def test_a_reader_is_erased_with_everything_that_was_reported(database: Flask) -
     with transaction() as session:
         session.execute(sa.delete(MailingReader))
     assert count(MailEvent) == 0
+
+
+def test_reports_about_the_same_readers_in_other_orders_never_block_each_other(database: Flask) -> None:
+    mailings_of = [mailed([f"reader{number}@example.org" for number in range(20)], attempt=f"b{n}") for n in range(4)]
+    sent = [(ident, f"b{place}") for place, (idents, _) in enumerate(mailings_of) for ident in idents]
+
+    def some(seed: int) -> Callable[[], None]:
+        rows = [read_row(event, ident, token) for event in ("deferred", "delivered") for ident, token in sent]
+        random.Random(seed).shuffle(rows)
+
+        def work() -> None:
+            for start in range(0, len(rows), 40):
+                hear(*heard(*rows[start : start + 40]))
+
+        return work
+
+    together(*(some(seed) for seed in range(4)))
+
+    assert set(reader_states()) == {ReaderState.DELIVERED}
+    assert [progress(mailing).delivered for _, mailing in mailings_of] == [20] * 4

@@ -175,11 +175,17 @@ def _errors(answer: bytes) -> list[dict[str, Any]]:
 
 
 def _fields(answer: bytes) -> list[str]:
-    return [error["field"] for error in _errors(answer) if isinstance(error.get("field"), str) and error["field"]]
+    return [named for error in _errors(answer) if (named := _field(error))]
+
+
+def _field(error: dict[str, Any]) -> str:
+    """The part that an error names. SendGrid writes none as null, and in its own description as the word "null"."""
+    named = error.get("field")
+    return named if isinstance(named, str) and named != "null" else ""
 
 
 def _words(answer: bytes) -> str:
-    said = "; ".join(f"{error.get('field') or ''} {error.get('message') or ''}".strip() for error in _errors(answer))
+    said = "; ".join(f"{_field(error)} {error.get('message') or ''}".strip() for error in _errors(answer))
     return re.sub(r"\S+@\S+", "…", said) or "no reason given"
 
 

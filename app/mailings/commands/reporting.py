@@ -76,7 +76,11 @@ def _move(session: Session, idents: list[int], state: ReaderState, reason: str, 
 
 
 def _readers(session: Session, idents: list[int]) -> list[tuple[MailingReader, MailingBatch]]:
-    """The readers with their batches, both locked: batches first, as everywhere."""
+    """The readers with their batches, both locked: batches first, as everywhere.
+
+    Readers are locked against change, not against being referred to: who writes down a report of one refers to it
+    before the batch is locked, and would otherwise wait in a circle with whoever holds the batch.
+    """
     batches: dict[tuple[int, int], MailingBatch] = {}
     readers: list[MailingReader] = []
     for start in range(0, len(idents), 2_000):
@@ -85,7 +89,7 @@ def _readers(session: Session, idents: list[int]) -> list[tuple[MailingReader, M
         query = sa.select(MailingBatch).where(theirs).order_by(MailingBatch.id).with_for_update()
         for batch in session.scalars(query.execution_options(populate_existing=True)):
             batches[batch.mailing_id, batch.number] = batch
-        locked = sa.select(MailingReader).where(some).order_by(MailingReader.id).with_for_update()
+        locked = sa.select(MailingReader).where(some).order_by(MailingReader.id).with_for_update(key_share=True)
         readers += session.scalars(locked.execution_options(populate_existing=True))
     found = ((reader, batches.get((reader.mailing_id, reader.batch_number))) for reader in readers)
     # Whoever was moved to another batch in between is not in it: a later report or the next round finds them.

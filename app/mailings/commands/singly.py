@@ -85,7 +85,7 @@ def settle_reader(
 ) -> bool:
     """Write down what became of one reader's letter; whether the round goes on with the next one."""
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
-    reader = session.get(MailingReader, reader_id, with_for_update=True, populate_existing=True)
+    reader = session.get(MailingReader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
     if row is None or reader is None:
         return False
     reader.submitting = False

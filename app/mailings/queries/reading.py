@@ -92,7 +92,7 @@ def waiting_ids(session: Session, mailing_id: int, number: int) -> set[int]:
 def on_its_way(session: Session, mailing_id: int, number: int) -> MailingReader | None:
     """The one reader who was being handed over, where readers go one by one."""
     query = sa.select(MailingReader).where(*_of(mailing_id, number), MailingReader.submitting.is_(True))
-    return session.scalar(query.with_for_update())
+    return session.scalar(query.with_for_update(key_share=True))
 
 
 def letter(session: Session, mailing_id: int, variant: int) -> MailingLetter:

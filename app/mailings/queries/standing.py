@@ -12,12 +12,15 @@ from app.core.clock import spoken
 from app.mail import standing
 from app.mailings.models import BatchState, Mailing, MailingBatch, MailingLetter, MailingState
 from app.mailings.queries.reading import Progress, progress
+from app.mailings.rules import APART
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
 LATELY = timedelta(days=7)
+# A batch's readers of whom nothing is known but what the batch says.
+OTHERS = MailingBatch.size - sum((getattr(MailingBatch, one.value) for one in APART), start=sa.literal(0))
 NO_ANSWER = "no answer tells whether they were taken"
 
 
@@ -57,11 +60,14 @@ def counts(session: Session) -> dict[MailingState, int]:
 
 
 def readers_by_state(session: Session, *, since: datetime) -> dict[BatchState, int]:
-    """How many readers of newer mailings stand in batches of each state."""
+    """How many readers of newer mailings stand as their batches do, by state; who is known apart is not among them."""
     newer = sa.select(Mailing.id).where(sa.or_(Mailing.created_at >= since, Mailing.state.in_(UNDER_WAY)))
-    query = sa.select(MailingBatch.state, sa.func.sum(MailingBatch.size)).where(MailingBatch.mailing_id.in_(newer))
+    query = sa.select(MailingBatch.state, sa.func.sum(OTHERS)).where(MailingBatch.mailing_id.in_(newer))
     found = {state: int(number) for state, number in session.execute(query.group_by(MailingBatch.state))}
-    return dict.fromkeys(BatchState, 0) | found
+    readers = dict.fromkeys(BatchState, 0) | found
+    alone = sa.select(sa.func.sum(MailingBatch.unknown)).where(MailingBatch.mailing_id.in_(newer))
+    readers[BatchState.UNKNOWN] += int(session.scalar(alone) or 0)
+    return readers
 
 
 @standing.teller
@@ -99,12 +105,12 @@ def told(session: Session, now: datetime) -> standing.Part | None:
 def _of_gone_workers(session: Session, now: datetime) -> int:
     """Readers of batches whose worker did not come back while its lease ran."""
     gone = sa.or_(MailingBatch.leased_until.is_(None), MailingBatch.leased_until < now)
-    query = sa.select(sa.func.sum(MailingBatch.size)).where(MailingBatch.state == BatchState.SUBMITTING, gone)
+    query = sa.select(sa.func.sum(OTHERS)).where(MailingBatch.state == BatchState.SUBMITTING, gone)
     return int(session.scalar(query) or 0)
 
 
 def _for_a_worker(session: Session) -> int:
     """Readers whose letter a worker should hand over, or has in its hands: not those that somebody paused."""
     going = sa.and_(MailingBatch.state == BatchState.QUEUED, Mailing.state == MailingState.GOING)
-    query = sa.select(sa.func.sum(MailingBatch.size)).join(Mailing, Mailing.id == MailingBatch.mailing_id)
+    query = sa.select(sa.func.sum(OTHERS)).join(Mailing, Mailing.id == MailingBatch.mailing_id)
     return int(session.scalar(query.where(sa.or_(going, MailingBatch.state == BatchState.SUBMITTING))) or 0)
