@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core.clock import utc_now
+from app.core.clock import spoken, utc_now
 from app.core.db import reading, transaction
 from app.jobs import leases, worker
 from app.jobs.models import WorkerBeat
@@ -63,7 +63,7 @@ def test_an_empty_post_office_teaches_what_to_do_next(operator: FlaskClient) -> 
     assert "No letter needs a person" in shown
     assert "mail trial you@example.org" in shown
     assert "No letter was taken by a mail server in the last day." in shown
-    assert "No worker is running." in shown
+    assert "No worker is running,</b> as far as is known. No worker was ever seen." in shown
 
 
 def test_what_waits_is_told_by_priority(operator: FlaskClient) -> None:
@@ -122,6 +122,49 @@ def test_a_worker_counts_as_running_for_three_minutes_after_it_was_seen(operator
     worker.beat(utc_now())
     assert now_true().workers == [leases.holder()]
     assert "with 1 worker seen in the last three minutes" in text(operator)
+
+
+def test_a_worker_that_stopped_is_not_waited_for(operator: FlaskClient, client: FlaskClient) -> None:
+    worker.beat(utc_now())
+    queued()
+    assert now_true().stuck == [f"A letter that is due has waited {lasting(utc_now() - NOW)}."]
+    worker.farewell(stopped := utc_now())
+
+    assert now_true().workers == []
+    assert f"No worker runs: the last one was stopped {spoken(stopped)}. Letters wait." in now_true().stuck
+    assert f"as far as is known. No worker runs: the last one was stopped {spoken(stopped)}." in text(operator)
+    check = client.get("/readyz").get_json()["checks"]["worker"]
+    assert check["good"], "a worker that is being started anew needs no alarm"
+    assert check["detail"].startswith("stopped ")
+
+    worker.beat(utc_now())
+    assert now_true().workers == [leases.holder()], "the next process of that number works"
+
+
+def test_work_done_until_there_is_none_leaves_no_worker_behind(database: Flask) -> None:
+    worker.until_idle()
+    assert now_true().workers == []
+    assert now_true().worker_stopped is not None
+
+
+def test_a_worker_that_is_not_heard_of_is_named_before_it_is_taken_for_dead(app: Flask, operator: FlaskClient) -> None:
+    seen("killed:1", ago=timedelta(minutes=2, seconds=5))
+    seen("well:1", ago=timedelta(seconds=20))
+    assert [one.name for one in now_true().silent] == ["killed:1"]
+    assert "with 2 workers seen in the last three minutes. Of killed:1 nothing was heard for 2 minutes" in text(
+        operator
+    )
+    told = app.test_cli_runner().invoke(args=["mail", "status"]).output
+    assert "killed:1 was last heard of 2 minutes ago; it may have been killed" in told
+
+
+def test_letters_in_the_hands_of_a_worker_that_stopped_are_stuck_at_once(database: Flask) -> None:
+    worker.beat(utc_now())
+    ident = handing_over("left behind", until=timedelta(hours=1), by=leases.holder())
+    assert freed() == Unstuck(0, 0, 0)
+    worker.farewell(utc_now())
+    assert freed() == Unstuck(1, 0, 0)
+    assert email(ident).state is EmailState.QUEUED
 
 
 def test_letters_are_found_by_state_kind_and_recipient_page_by_page(operator: FlaskClient) -> None:
@@ -249,7 +292,7 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
 
     assert told.exit_code == 1
     assert "Worker gone: 1 (0 go again, 1 become unknown)" in told.output
-    assert "Letters do not leave: No worker was seen for three minutes" in told.output
+    assert "Letters do not leave: No worker was ever seen. Letters wait." in told.output
     assert machine["counts"]["queued"] == 1
     assert machine["lanes"][0]["due"] == 1
     assert machine["handing"] == {"now": 0, "lost_again": 0, "lost_unknown": 1}

@@ -55,9 +55,7 @@ def test_what_waits_what_is_on_its_way_and_what_nobody_knows_is_said(database: F
 def test_letters_of_an_update_that_nobody_hands_over_are_told_to_monitors_until_it_is_paused(database: Flask) -> None:
     ident = planned(20)
     with reading() as session:
-        assert standing.standing(session, now=utc_now()).stuck == [
-            "No worker was seen for three minutes, and letters wait."
-        ]
+        assert standing.standing(session, now=utc_now()).stuck == ["No worker was ever seen. Letters wait."]
     with transaction() as session:
         commands.pause(session, ident)
     with reading() as session:

@@ -28,8 +28,8 @@ from app.mail.queries.letters import (
     undecided,
     waits,
     with_files,
-    workers,
 )
+from app.mail.queries.working import Silent, Workers, workers
 
 __all__ = [
     "ANY",
@@ -43,6 +43,8 @@ __all__ = [
     "Handing",
     "Hindrance",
     "Lane",
+    "Silent",
+    "Workers",
     "accepted_per_hour",
     "anything_due",
     "attempts",
