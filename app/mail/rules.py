@@ -144,11 +144,11 @@ def _reason(email: Email) -> list[str]:
     return [email.last_error] if email.last_error else []
 
 
-def ahead(email: Email, *, held_back: bool, most: int, now: datetime) -> str:
-    """What the system will do with the letter, and when."""
+def ahead(email: Email, *, hindered: Sequence[str], most: int, now: datetime) -> str:
+    """What the system will do with the letter, and when; ``hindered`` says what keeps all letters from leaving."""
     match email.state:
-        case EmailState.QUEUED if held_back:
-            return "It leaves after an operator lets letters leave; all of them are held back."
+        case EmailState.QUEUED if hindered:
+            return f"It waits like every other letter. {' '.join(hindered)} {_turn(email, now)}".rstrip()
         case EmailState.QUEUED if email.try_after > now:
             number = min(email.attempts + 1, most)
             return (
@@ -172,6 +172,12 @@ def ahead(email: Email, *, held_back: bool, most: int, now: datetime) -> str:
             return "Nothing, until somebody has it tried again."
         case _:
             return "Nothing."
+
+
+def _turn(email: Email, now: datetime) -> str:
+    return (
+        f"This letter’s own turn comes on {spoken(email.try_after)} at the earliest." if email.try_after > now else ""
+    )
 
 
 def _if_nobody_comes_back(email: Email, now: datetime) -> str:

@@ -86,6 +86,11 @@ class Standing:
         )
 
     @property
+    def stopped(self) -> bool:
+        """Whether letters wait for an operator to let them leave."""
+        return any(one.stopped for one in self.hindrances)
+
+    @property
     def unattended(self) -> list[str]:
         """That nobody does the work there is; empty where somebody does, or where there is none."""
         return [f"{self.without_worker} Letters wait."] if not self.workers and self.waiting else []

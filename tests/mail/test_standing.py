@@ -15,7 +15,7 @@ from app.core.clock import spoken, utc_now
 from app.core.db import reading, transaction
 from app.jobs import leases, worker
 from app.jobs.models import WorkerBeat
-from app.mail import commands, jobs, queries
+from app.mail import circuit, commands, jobs, queries
 from app.mail.commands import Unstuck
 from app.mail.message import Priority
 from app.mail.models import EmailState
@@ -87,6 +87,33 @@ def test_during_an_outage_the_page_says_who_stopped_what_and_that_nothing_is_los
     assert re.search(r"held back since.*by Undersigned itself \(sendgrid\)\. SendGrid said 401: bad key", shown)
     assert "1 due; the one that waits longest" in shown
     assert "Hold back all letters" not in shown
+
+
+def test_in_an_outage_an_operator_may_try_now_or_hold_everything_back(operator: FlaskClient) -> None:
+    queued()
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    shown = text(operator)
+    assert "SendGrid said 503" in shown
+    assert ">Try now</button>" in shown
+    assert 'action="/operator/mail/hold"' in shown
+    assert "not even when the mail provider serves us again" in shown
+
+    operator.post("/operator/mail/hold", data={"reason": "A wrong name in it"})
+    shown = text(operator)
+    assert "Nothing tries before an operator lets letters leave." in shown
+    assert 'action="/operator/mail/hold"' not in shown
+    operator.post("/operator/mail/resume")
+    assert not now_true().hindrances
+
+
+def test_trying_now_promises_nothing(operator: FlaskClient) -> None:
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    operator.post("/operator/mail/resume")
+    assert "If the mail provider still serves nobody, they wait again" in text(operator)
 
 
 def test_after_kill_9_letters_in_dead_hands_are_shown_as_such(operator: FlaskClient) -> None:

@@ -40,13 +40,17 @@ def circuits(session: Session) -> list[MailCircuit]:
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
-    """Why letters of a transport do not leave now: who stopped them, since when, why, and what lets them go."""
+    """Why letters of a transport do not leave now: who stopped them, since when, why, and what lets them go.
+
+    ``stopped``: until an operator lets them leave; otherwise they are tried again without anybody's doing.
+    """
 
     transport: str
     since: datetime
     who: str
     reason: str
     until: str
+    stopped: bool
 
 
 def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hindrance]:
@@ -59,10 +63,14 @@ def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hi
             ITSELF,
             _why_it_rests(row),
             _when_it_tries(row, now, zone) if row.transport not in stopped else AFTER_THAT,
+            stopped=False,
         )
         for row in circuits(session)
     ]
-    held = [Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND) for row in pauses(session)]
+    held = [
+        Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND, stopped=True)
+        for row in pauses(session)
+    ]
     return resting + held
 
 
