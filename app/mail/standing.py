@@ -50,6 +50,7 @@ class Standing:
     counts: dict[EmailState, int]
     lanes: list[Lane]
     handing: Handing
+    left_behind: int
     undecided: int
     hindrances: list[Hindrance]
     workers: list[str]
@@ -128,6 +129,7 @@ def standing(session: Session, *, now: datetime) -> Standing:
         counts=queries.counts_by_state(session),
         lanes=queries.lanes(session, now=now),
         handing=queries.handing(session, now=now),
+        left_behind=queries.left_behind(session, now=now),
         undecided=queries.undecided(session),
         hindrances=queries.hindrances(session, now=now),
         workers=working.names,

@@ -196,7 +196,7 @@ def test_a_letter_that_waits_out_an_outage_says_since_when_why_and_when_the_next
 
     assert f"No letter leaves by dev since {spoken(began)}, held back by Undersigned itself." in shown
     assert "It served nobody at the last try: the server answered 503." in shown
-    assert re.search(r"One letter tries again in \d+ s, at ", shown)
+    assert re.search(r"One letter tries again in \d+ minutes, at ", shown)
     assert f"own turn comes on {spoken(email(ident).try_after)} at the earliest" in shown
 
 

@@ -262,8 +262,14 @@ def test_stuck_letters_go_again_or_become_unknown_and_the_rest_is_left_alone(ope
     changed(taken, lease_token="x", leased_until=utc_now() + A_MINUTE, held_by="gone:1", attempts=1)
     changed(held, lease_token="y", leased_until=utc_now() + A_MINUTE, held_by="alive:1", attempts=1)
 
+    assert "4 are stuck, in the hands of a worker that is gone." in text(operator)
+    assert 'action="/operator/mail/requeue-stuck"' in text(operator)
     operator.post("/operator/mail/requeue-stuck")
 
+    shown = text(operator)
+    assert "2 back in the queue, 1 unknown because they may not repeat, 1 let go" in shown
+    assert "Nothing is stuck: no letter is in the hands of a worker that is gone." in shown
+    assert 'action="/operator/mail/requeue-stuck"' not in shown
     assert [email(one).state for one in (again, unknown, dead, live)] == [
         EmailState.QUEUED,
         EmailState.UNKNOWN,
@@ -272,7 +278,6 @@ def test_stuck_letters_go_again_or_become_unknown_and_the_rest_is_left_alone(ope
     ]
     assert (email(taken).lease_token, email(taken).attempts, email(held).lease_token) == (None, 0, "y")
     assert email(unknown).lease_token == "token of unknown"
-    assert "2 back in the queue, 1 unknown because they may not repeat, 1 let go" in text(operator)
     assert freed() == Unstuck(0, 0, 0)
 
 

@@ -29,7 +29,7 @@ from app.mail.queries.letters import (
     waits,
     with_files,
 )
-from app.mail.queries.working import Silent, Workers, workers
+from app.mail.queries.working import Silent, Workers, is_left_behind, left_behind, workers
 
 __all__ = [
     "ANY",
@@ -53,9 +53,11 @@ __all__ = [
     "due",
     "handing",
     "hindrances",
+    "is_left_behind",
     "lanes",
     "last_check",
     "lately",
+    "left_behind",
     "letter",
     "letters",
     "many_with_files",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from app.core.clock import spoken
 from app.mail.models import MailCircuit, MailPause
+from app.mail.rules import lasting
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -82,8 +83,8 @@ def _why_it_rests(row: MailCircuit) -> str:
 
 def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:
     if row.try_at is not None and row.try_at > now:
-        seconds = max(1, round((row.try_at - now).total_seconds()))
-        return f"One letter tries again in {seconds} s, at {spoken(row.try_at, zone)}; the others follow it."
+        wait = lasting(timedelta(seconds=max(1, round((row.try_at - now).total_seconds()))))
+        return f"One letter tries again in {wait}, at {spoken(row.try_at, zone)}; the others follow it."
     if row.probe is not None:
         return "One letter is trying right now; the others follow it."
     return "The next letter tries."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.jobs.models import LATE, SILENCE, WorkerBeat
+from app.mail.models import Email, EmailState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -47,3 +48,18 @@ def workers(session: Session, *, now: datetime) -> Workers:
         seen_at=last.seen_at if last else None,
         stopped_at=last.stopped_at if last else None,
     )
+
+
+def is_left_behind(now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a letter is in the hands of a worker that is gone: its lease ran out, it stopped, or it is silent."""
+    alive = sa.select(WorkerBeat.name).where(WorkerBeat.counts_as_alive(now))
+    silent = sa.or_(Email.held_by.is_(None), Email.held_by.not_in(alive))
+    over = sa.or_(Email.leased_until.is_(None), Email.leased_until < now)
+    handing = sa.and_(Email.state == EmailState.SUBMITTING, sa.or_(over, silent))
+    waiting = sa.and_(Email.state == EmailState.QUEUED, Email.lease_token.is_not(None), sa.or_(over, silent))
+    return sa.or_(handing, waiting)
+
+
+def left_behind(session: Session, *, now: datetime) -> int:
+    """How many letters are in the hands of workers that are gone, which an operator can free."""
+    return session.scalar(sa.select(sa.func.count()).select_from(Email).where(is_left_behind(now))) or 0
