@@ -42,6 +42,7 @@ def columns(message: Message, *, once: str, now: datetime) -> dict[str, Any]:
         "language": message.language,
         "keep_bytes": message.keep_bytes,
         "ignores_suppression": message.ignores_suppression,
+        "useless_after": message.useless_after,
         "created_at": now,
         "try_after": now,
     }

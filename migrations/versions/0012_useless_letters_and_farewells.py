@@ -19,8 +19,12 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("worker_beats", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True))
+    with op.batch_alter_table("emails", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("useless_after", sa.DateTime(timezone=True), nullable=True))
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("emails", schema=None) as batch_op:
+        batch_op.drop_column("useless_after")
     with op.batch_alter_table("worker_beats", schema=None) as batch_op:
         batch_op.drop_column("stopped_at")

@@ -183,6 +183,37 @@ def test_a_letter_held_back_says_for_whom_it_waits(operator: FlaskClient) -> Non
     assert "held back by Robin Vale. No reason was given. They wait until an operator lets them leave." in shown
 
 
+def test_a_letter_with_a_link_that_ends_says_until_when_it_can_leave(operator: FlaskClient) -> None:
+    until = utc_now() + timedelta(hours=1)
+    ident = queued(useless_after=until)
+    assert f"If it cannot leave by {spoken(until)}, it is given up" in page(operator, ident)
+    changed(ident, useless_after=LONG_AGO)
+    assert "It is not sent: nobody has use for it any more." in page(operator, ident)
+
+    assert jobs.send() == 1
+
+    assert email(ident).state is EmailState.DROPPED
+    assert "It could not leave in time: its link had ended" in page(operator, ident)
+
+
+def test_a_letter_that_nobody_has_use_for_is_not_tried_again(operator: FlaskClient) -> None:
+    useful, useless = sent(GiveUp("no"), once="useful"), sent(GiveUp("no"), once="useless")
+    lost = sent(OutcomeUnknown("reset"), once="lost", repeatable=False)
+    for ident in (useless, lost):
+        changed(ident, useless_after=LONG_AGO)
+
+    assert f'action="/operator/mail/{useless}/retry"' not in page(operator, useless)
+    assert "so that nobody has use for it any more" in page(operator, useless)
+    assert f'action="/operator/mail/{lost}/send-again"' not in page(operator, lost)
+    assert f'action="/operator/mail/{lost}/leave"' in page(operator, lost)
+    for ident, act in ((useless, "retry"), (lost, "send-again")):
+        refused = operator.post(f"/operator/mail/{ident}/{act}")
+        assert refused.status_code == 409
+        assert "Nobody has use for this letter any more" in refused.text
+    assert "1 letter is tried again" in operator.post("/operator/mail/retry-all", follow_redirects=True).text
+    assert [email(one).state for one in (useful, useless)] == [EmailState.QUEUED, EmailState.FAILED]
+
+
 def test_a_letter_that_waits_out_an_outage_says_since_when_why_and_when_the_next_is_tried(
     operator: FlaskClient,
 ) -> None:

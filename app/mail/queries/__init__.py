@@ -29,7 +29,7 @@ from app.mail.queries.letters import (
     waits,
     with_files,
 )
-from app.mail.queries.working import Silent, Workers, is_left_behind, left_behind, workers
+from app.mail.queries.working import Silent, Workers, is_left_behind, left_behind, nothing_leaves, workers
 
 __all__ = [
     "ANY",
@@ -61,6 +61,7 @@ __all__ = [
     "letter",
     "letters",
     "many_with_files",
+    "nothing_leaves",
     "oldest_waiting",
     "paused",
     "pauses",

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.jobs.models import LATE, SILENCE, WorkerBeat
 from app.mail.models import Email, EmailState
+from app.mail.queries.holding import hindrances
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -48,6 +49,11 @@ def workers(session: Session, *, now: datetime) -> Workers:
         seen_at=last.seen_at if last else None,
         stopped_at=last.stopped_at if last else None,
     )
+
+
+def nothing_leaves(session: Session, *, now: datetime) -> bool:
+    """Whether a letter that somebody asks for now has to wait: letters are held back, or no worker runs."""
+    return bool(hindrances(session, now=now)) or not workers(session, now=now).names
 
 
 def is_left_behind(now: datetime) -> sa.ColumnElement[bool]:

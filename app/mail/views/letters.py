@@ -42,7 +42,7 @@ def letter(email: int) -> ResponseReturnValue:
             ahead=rules.ahead(row, hindered=queries.troubles(session, now=now), most=commands.MOST_ATTEMPTS, now=now),
             way=rules.way(row, attempts, now=now),
             evidence=evidence.of(session, row),
-            acts={act.value for act in rules.acts(row)},
+            acts={act.value for act in rules.acts(row, now)},
             decided=[
                 (one, rules.told(one.act, one.actor, one.detail)) for one in audit.of_subject(session, Email, email)
             ],
