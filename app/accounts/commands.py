@@ -18,6 +18,7 @@ from app.core.inputs import Email, Input, Name
 from app.core.text import canonical_email
 from app.jobs.bell import ring
 from app.mail import outbox
+from app.mail.models import Email as Letter
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Password = Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=1_000)]
 LINK_LASTS = timedelta(minutes=15)
 RESET_LASTS = timedelta(minutes=60)
+# How long a letter with a link may wait for a mail provider. Later it would only puzzle whoever asked for it.
+WANTED = timedelta(hours=1)
 # Letters are counted over no longer than a link lasts: whoever used them up has just had a link mailed that works.
 MOST_LETTERS = 10
 MOST_GUESSES = 40
@@ -189,7 +192,8 @@ def request_sign_in_link(session: Session, entry: Mailbox, *, by: Actor, now: da
         return
     link, path = _link(session, account, LinkPurpose.SIGN_IN, lasts=LINK_LASTS, now=now)
     onward = f"{path}?next={quote(entry.next, safe='/')}" if entry.next else path
-    outbox.queue(session, messages.sign_in_link(account, onward, LINK_LASTS), once=f"account-link:{link.id}", now=now)
+    letter = messages.sign_in_link(account, onward, LINK_LASTS, until=now + WANTED)
+    outbox.queue(session, letter, once=queries.letter_key(link.id), now=now)
 
 
 def request_password_reset(session: Session, entry: Mailbox, *, by: Actor, now: datetime) -> None:
@@ -200,14 +204,16 @@ def request_password_reset(session: Session, entry: Mailbox, *, by: Actor, now: 
         _work_for_nobody(session, now)
         return
     link, path = _link(session, account, LinkPurpose.RESET_PASSWORD, lasts=RESET_LASTS, now=now)
-    outbox.queue(session, messages.reset_link(account, path, RESET_LASTS), once=f"account-link:{link.id}", now=now)
+    letter = messages.reset_link(account, path, RESET_LASTS, until=now + WANTED)
+    outbox.queue(session, letter, once=queries.letter_key(link.id), now=now)
 
 
 def _work_for_nobody(session: Session, now: datetime) -> None:
     """Write and take back a letter, leave a row, ring the bell: the time of the answer says nothing."""
     nobody = Account(email="nobody@undersigned.example", name="Nobody")
     with session.begin_nested() as attempt:
-        outbox.queue(session, messages.sign_in_link(nobody, "/", LINK_LASTS), once=f"nobody:{tokens.secret()}", now=now)
+        letter = messages.sign_in_link(nobody, "/", LINK_LASTS, until=now + WANTED)
+        outbox.queue(session, letter, once=f"nobody:{tokens.secret()}", now=now)
         attempt.rollback()
     limits.spend(session, "letter to nobody", "", allowed=2**31, per=timedelta(hours=1), now=now)
     ring(session, outbox.SEND)
@@ -259,11 +265,14 @@ def sign_out_everywhere(session: Session, account: Account, *, by: Actor, now: d
     """End every session of an account, and every link that could start one."""
     _ = by
     account.epoch = Account.epoch + 1
-    session.execute(
+    ended = session.scalars(
         sa.update(AccountLink)
         .where(AccountLink.account_id == account.id, AccountLink.used_at.is_(None))
         .values(used_at=now)
-    )
+        .returning(AccountLink.id)
+    ).all()
+    waiting = Letter.once.in_([queries.letter_key(ident) for ident in ended])
+    outbox.take_back(session, waiting, reason="Its link was ended before it left.", now=now)
     session.flush()
     session.refresh(account)
     return account

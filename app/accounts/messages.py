@@ -9,7 +9,7 @@ from app.core.clock import spoken
 from app.mail.message import Message, Priority
 
 
-def _to(account: Account, template: str, **context: str | int) -> Message:
+def _to(account: Account, template: str, until: datetime | None = None, **context: str | int) -> Message:
     # A person who asks for a link must get it, whatever became of an earlier letter.
     return Message(
         to=account.email,
@@ -18,17 +18,18 @@ def _to(account: Account, template: str, **context: str | int) -> Message:
         context={"name": account.name, **context},
         priority=Priority.CONFIRMATION,
         ignores_suppression=True,
+        useless_after=until,
     )
 
 
-def sign_in_link(account: Account, path: str, lasts: timedelta) -> Message:
-    """The link that signs in."""
-    return _to(account, "accounts/mail/sign_in_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+def sign_in_link(account: Account, path: str, lasts: timedelta, *, until: datetime) -> Message:
+    """The link that signs in; after ``until`` nobody waits for it."""
+    return _to(account, "accounts/mail/sign_in_link", until, link_path=path, minutes=int(lasts.total_seconds() // 60))
 
 
-def reset_link(account: Account, path: str, lasts: timedelta) -> Message:
-    """The link to choose a new password."""
-    return _to(account, "accounts/mail/reset_link", link_path=path, minutes=int(lasts.total_seconds() // 60))
+def reset_link(account: Account, path: str, lasts: timedelta, *, until: datetime) -> Message:
+    """The link to choose a new password; after ``until`` nobody waits for it."""
+    return _to(account, "accounts/mail/reset_link", until, link_path=path, minutes=int(lasts.total_seconds() // 60))
 
 
 def password_changed(account: Account, now: datetime) -> Message:

@@ -34,7 +34,10 @@ class LinkPurpose(Enum):
 
 
 class AccountLink(Base):
-    """A single-use link to an account's mailbox; only the digest of its secret is kept."""
+    """A single-use link to an account's mailbox; only the digest of its secret is kept.
+
+    ``expires_at`` less ``created_at`` is how long it lives; a mailed one lives so long from when its letter left.
+    """
 
     __tablename__ = "account_links"
 
@@ -45,6 +48,7 @@ class AccountLink(Base):
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
-    def usable(self, now: datetime) -> bool:
-        """Whether the link still works."""
-        return self.used_at is None and now <= self.expires_at
+    def usable(self, now: datetime, left_at: datetime | None = None) -> bool:
+        """Whether the link still works; ``left_at`` is when the letter that holds it was last handed over."""
+        until = self.expires_at if left_at is None else left_at + (self.expires_at - self.created_at)
+        return self.used_at is None and now <= max(until, self.expires_at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
@@ -12,6 +14,7 @@ from app.accounts.models import Account, LinkPurpose
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.tokens import StaleLink
+from app.mail.queries import nothing_leaves
 from app.web import login
 from app.web.forms import form_state, posted, redisplays
 from app.web.login import Person
@@ -76,7 +79,20 @@ def _mail_link(onward: str) -> ResponseReturnValue:
 @visitor
 def sent() -> ResponseReturnValue:
     """The same page for a known and an unknown address."""
-    return page("accounts/sent.html", minutes=int(commands.LINK_LASTS.total_seconds() // 60), reset=False)
+    return _on_its_way(commands.LINK_LASTS, reset=False)
+
+
+def _on_its_way(lasts: timedelta, *, reset: bool) -> ResponseReturnValue:
+    """What to expect of the mailbox. Nothing here depends on whether a letter was written at all."""
+    with reading() as session:
+        delayed = nothing_leaves(session, now=utc_now())
+    return page(
+        "accounts/sent.html",
+        minutes=int(lasts.total_seconds() // 60),
+        wanted=int(commands.WANTED.total_seconds() // 60),
+        reset=reset,
+        delayed=delayed,
+    )
 
 
 @blueprint.get("/sign-in/link/<token>")
@@ -141,7 +157,7 @@ def forgotten_now() -> ResponseReturnValue:
 @visitor
 def forgotten_sent() -> ResponseReturnValue:
     """The same page for a known and an unknown address."""
-    return page("accounts/sent.html", minutes=int(commands.RESET_LASTS.total_seconds() // 60), reset=True)
+    return _on_its_way(commands.RESET_LASTS, reset=True)
 
 
 @blueprint.get("/password/reset/<token>")

@@ -57,8 +57,13 @@ def _lines(now_true: Standing) -> list[str]:
         f"({held.lost_again:,} go again, {held.lost_unknown:,} become unknown)"
     )
     lines.append(f"Unknown and undecided: {now_true.undecided:,}")
-    seen = f"; the last was seen {now_true.worker_seen:%Y-%m-%d %H:%M} UTC" if now_true.worker_seen else ""
-    lines.append(f"Workers seen in the last three minutes: {', '.join(now_true.workers) or 'none'}{seen}")
+    lines.append(f"Workers seen in the last three minutes: {', '.join(now_true.workers) or 'none'}")
+    if not now_true.workers:
+        lines.append(now_true.without_worker)
+    lines += [
+        f"{one.name} was last heard of {lasting(now_true.at - one.seen_at)} ago; it may have been killed"
+        for one in now_true.silent
+    ]
     lines += [
         f"Held back since {one.since:%Y-%m-%d %H:%M} UTC by {one.who} ({one.transport}): {one.reason}"
         for one in now_true.hindrances

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.coalitions.models import Coalition, Invitation, Organization
 from app.core.clock import spoken
 from app.mail.message import Message, Priority
+
+# An invitation that would arrive on its last day only makes its reader ask for another.
+LEAST_LEFT = timedelta(days=1)
 
 
 def invitation(row: Invitation, path: str, inviter: str, reply_to: str) -> Message:
@@ -30,6 +33,7 @@ def invitation(row: Invitation, path: str, inviter: str, reply_to: str) -> Messa
         from_name=coalition.name if coalition else row.organization.name,
         demo=bool(coalition and coalition.is_demo),
         reply_to=reply_to,
+        useless_after=row.expires_at - LEAST_LEFT,
     )
 
 

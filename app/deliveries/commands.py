@@ -20,7 +20,7 @@ from app.core.errors import Conflict
 from app.core.inputs import Input, Line
 from app.deliveries import messages, queries
 from app.deliveries.models import Delivery, DeliveryState, Document, DocumentKind
-from app.deliveries.rules import IN_TROUBLE, NOT_KNOWN, next_state
+from app.deliveries.rules import IN_TROUBLE, LOST_EMAIL, NOT_KNOWN, next_state
 from app.mail import outbox
 from app.mail.models import Email, EmailState
 from app.returns import commands as returns
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 LOT = 100
+# Letters that are not handed over any more unless somebody decides so anew.
+TAKES_NO_MORE = LOST_EMAIL | {EmailState.BOUNCED}
 
 
 class NewDocument(Input):
@@ -99,10 +101,15 @@ def send_again(session: Session, delivery: Delivery, *, by: Actor, now: datetime
     if delivery.state not in IN_TROUBLE:
         sentence = "This delivery is on its way already. Wait for what becomes of it before sending again."
         raise Conflict(sentence)
+    if delivery.email_id is not None and db.locked(session, Email, delivery.email_id).state not in TAKES_NO_MORE:
+        sentence = "An operator had its letter tried again just now. Wait for what becomes of it before sending again."
+        raise Conflict(sentence)
     if not delivery.target.email:
         sentence = f"There is still no e-mail address for {delivery.target.name}. Add one to the target first."
         raise Conflict(sentence)
     delivery.state, delivery.detail, delivery.settled_at = DeliveryState.QUEUED, "", None
+    if delivery.email_id is not None:
+        outbox.replaced(session, delivery.email_id, now=now)
     _hand_to_post_office(session, delivery, once=f"delivery:{delivery.id}:after:{delivery.email_id or 0}", now=now)
     audit.record(
         session, "delivery.sent_again", delivery, by=by, now=now, coalition_id=coalition_id, target=delivery.target.name
@@ -141,11 +148,8 @@ def follow(session: Session, *, now: datetime) -> int:
 
 
 def _advance(delivery: Delivery, letter: Email, *, now: datetime) -> None:
-    if letter.state is EmailState.UNKNOWN:
-        delivery.detail = NOT_KNOWN
-        return
     delivery.state = next_state(delivery.state, letter.state, delivery.handed_over_at, now=now)
-    delivery.detail = ""
+    delivery.detail = NOT_KNOWN if letter.state is EmailState.UNKNOWN else ""
     match delivery.state:
         case DeliveryState.HANDED_OVER:
             delivery.handed_over_at = letter.accepted_at or now
@@ -157,8 +161,7 @@ def _advance(delivery: Delivery, letter: Email, *, now: datetime) -> None:
             delivery.detail = (
                 f"The letter to {letter.to_address} was not sent: {letter.last_error or 'the address may not be used'}"
             )[:500]
-    if delivery.state is not DeliveryState.HANDED_OVER:
-        delivery.settled_at = now
+    delivery.settled_at = None if delivery.state in {DeliveryState.QUEUED, DeliveryState.HANDED_OVER} else now
 
 
 def _tell_organizers(session: Session, document: Document, deliveries: Sequence[Delivery], *, now: datetime) -> None:
@@ -166,8 +169,13 @@ def _tell_organizers(session: Session, document: Document, deliveries: Sequence[
         return
     first = deliveries[0]
     for person in organizers(session, document.campaign.coalition_id):
-        once = f"delivery:{first.id}:trouble:{first.email_id or 0}:{person.id}"
+        once = f"delivery:{first.id}:trouble:{first.email_id or 0}:{_ended(first.email)}:{person.id}"
         outbox.queue(session, messages.trouble(document, deliveries, person), once=once, now=now)
+
+
+def _ended(letter: Email | None) -> str:
+    """When a letter came to its end: one that was tried again may fail again, and that is news."""
+    return letter.settled_at.isoformat() if letter is not None and letter.settled_at is not None else ""
 
 
 def set_reply_aside(session: Session, delivery: Delivery, reply_id: int, *, by: Actor, now: datetime) -> None:

@@ -13,7 +13,7 @@ from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotFound
 from app.deliveries.models import Delivery, DeliveryState, Document
-from app.deliveries.rules import HANDED_OVER_EMAIL, LOST_EMAIL, ON_ITS_WAY, QUIET, recipients
+from app.deliveries.rules import HANDED_OVER_EMAIL, LOST_EMAIL, NOT_KNOWN, ON_ITS_WAY, QUIET, WAITING_EMAIL, recipients
 from app.mail.models import Email, EmailState
 from app.returns.models import Reply, ReplyKind
 
@@ -132,6 +132,9 @@ def to_follow(session: Session, *, now: datetime, lot: int) -> list[Delivery]:
     moved = sa.or_(
         sa.and_(queued, Email.state.in_(settled)),
         sa.and_(queued, Email.state == EmailState.UNKNOWN, Delivery.detail == ""),
+        # An operator had the letter tried again, or sent again though nobody knew whether it had left.
+        sa.and_(Delivery.state == DeliveryState.FAILED, Email.state.not_in(LOST_EMAIL)),
+        sa.and_(queued, Email.state.in_(WAITING_EMAIL), Delivery.detail == NOT_KNOWN),
         sa.and_(Delivery.state.in_(ON_ITS_WAY), Email.state.in_([*LOST_EMAIL, EmailState.BOUNCED])),
         sa.and_(handed, Delivery.handed_over_at <= now - QUIET),
     )

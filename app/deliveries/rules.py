@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 QUIET = timedelta(hours=48)
 HANDED_OVER_EMAIL = {EmailState.ACCEPTED, EmailState.DELIVERED}
 LOST_EMAIL = {EmailState.DROPPED, EmailState.FAILED}
+WAITING_EMAIL = {EmailState.QUEUED, EmailState.SUBMITTING}
 ON_ITS_WAY = {DeliveryState.HANDED_OVER, DeliveryState.NO_BOUNCE}
 REACHED = ON_ITS_WAY | {DeliveryState.ACKNOWLEDGED, DeliveryState.ANSWERED}
 IN_TROUBLE = {DeliveryState.BOUNCED, DeliveryState.FAILED}
@@ -47,7 +48,12 @@ NOT_KNOWN = (
 def next_state(
     state: DeliveryState, email: EmailState, handed_over_at: datetime | None, *, now: datetime
 ) -> DeliveryState:
-    """Where a delivery stands, given where its letter stands. An answer recorded by a person is never undone."""
+    """Where a delivery stands, given where its letter stands. An answer recorded by a person is never undone.
+
+    A failed letter may be tried again by an operator: then the delivery waits again, or is as far as the letter came.
+    """
+    if state is DeliveryState.FAILED and email not in LOST_EMAIL:
+        state = DeliveryState.QUEUED
     if state is DeliveryState.QUEUED and email in HANDED_OVER_EMAIL:
         return DeliveryState.HANDED_OVER
     if state is DeliveryState.QUEUED or state in ON_ITS_WAY:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from datetime import datetime, timedelta
+from types import FrameType
 
 import sqlalchemy as sa
 import structlog
@@ -93,29 +95,54 @@ def beat(now: datetime) -> None:
         if row is None:
             session.add(WorkerBeat(name=name, started_at=now, seen_at=now))
         else:
+            if row.stopped_at is not None:  # another process of the same number, as the first one of a container has
+                row.started_at, row.stopped_at = now, None
             row.seen_at = now
         session.execute(sa.delete(WorkerBeat).where(WorkerBeat.seen_at < now - timedelta(days=1)))
         limits.forget(session, now=now)
 
 
+def farewell(now: datetime) -> None:
+    """Write down that this process works no more, so that nobody counts on it for the minutes of its silence."""
+    mine = sa.update(WorkerBeat).where(WorkerBeat.name == leases.holder())
+    try:
+        with db.transaction() as session:
+            session.execute(mine.values(stopped_at=now))
+    except OperationalError as error:
+        log.error("the database took no farewell, this worker counts as working for minutes", said=str(error.orig))  # noqa: TRY400
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
 def serve(threads: int) -> None:
     """Work until stopped by SIGTERM or Ctrl-C. A lot under way is ended; what is not is found again by its lease."""
     _Serving.crew = crew.Crew(one_lot, lambda name: threads if name in SHARED else 1, patient=PATIENT)
-    consumer = engine.consumer()
+    # Until the consumer minds signals itself, one that stops us must not skip the farewell.
+    signal.signal(signal.SIGTERM, _end)
     stopped = threading.Event()
-    threading.Thread(target=keep_sweeping, args=(stopped,), name=SWEEP, daemon=True).start()
+    sweeper = threading.Thread(target=keep_sweeping, args=(stopped,), name=SWEEP, daemon=True)
     try:
+        consumer = engine.consumer()
+        sweeper.start()
         consumer.run()
     finally:
         stopped.set()
+        if sweeper.is_alive():
+            sweeper.join(STOP_SECONDS)
         _Serving.crew.stop(STOP_SECONDS)
         _Serving.crew = None
+        farewell(utc_now())
 
 
 def until_idle() -> int:
     """Do all work there is, in this thread, and return how much was done. Rings left on the queue stay harmless."""
     beat(utc_now())
     total = 0
-    while done := sum(run(name) for name in list(JOBS)):
-        total += done
+    try:
+        while done := sum(run(name) for name in list(JOBS)):
+            total += done
+    finally:
+        farewell(utc_now())
     return total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -38,6 +39,8 @@ class Message:
     ``answers_directly``: an answer goes straight to ``reply_to``, even where answers come back through us first; for
     a letter that carries somebody else's answer.
     ``demo`` says that the coalition is a demonstration: both layouts then say it first, as its pages do.
+    ``useless_after`` is when nobody has use for it any more, because its link ends or nobody waits for it: if it could
+    not leave by then, it is given up.
     ``unsubscribe_path`` makes the letter carry one-click unsubscribe headers (RFC 8058); only updates have it.
     """
 
@@ -57,3 +60,4 @@ class Message:
     attachments: tuple[Attachment, ...] = field(default=())
     keep_bytes: bool = False
     ignores_suppression: bool = False
+    useless_after: datetime | None = None

@@ -61,6 +61,7 @@ class Email(Leased, Base):
     language: Mapped[str] = mapped_column(sa.String(20), default="en")
     keep_bytes: Mapped[bool] = mapped_column(default=False)
     ignores_suppression: Mapped[bool] = mapped_column(default=False)
+    useless_after: Mapped[datetime | None]
     subject: Mapped[str | None] = mapped_column(sa.String(500))
     text: Mapped[str | None] = mapped_column(sa.Text)
     html: Mapped[str | None] = mapped_column(sa.Text)
@@ -79,6 +80,10 @@ class Email(Leased, Base):
     attachments: Mapped[list[EmailAttachment]] = relationship(
         cascade="all, delete-orphan", order_by="EmailAttachment.id"
     )
+
+    def is_useless(self, now: datetime) -> bool:
+        """Whether nobody has use for it any more if it has not left yet."""
+        return self.useless_after is not None and self.useless_after <= now
 
 
 class EmailAttachment(Base):

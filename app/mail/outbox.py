@@ -42,6 +42,7 @@ def columns(message: Message, *, once: str, now: datetime) -> dict[str, Any]:
         "language": message.language,
         "keep_bytes": message.keep_bytes,
         "ignores_suppression": message.ignores_suppression,
+        "useless_after": message.useless_after,
         "created_at": now,
         "try_after": now,
     }
@@ -120,6 +121,16 @@ def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, n
         for ident, address in session.execute(leaving)
     ]
     db.insert_once(session, Suppression, rows, unique=["address", "stream"])
+
+
+def replaced(session: Session, email_id: int, *, now: datetime) -> None:
+    """Another letter takes the place of one that failed: nobody may have the old one tried again, it would be two."""
+    session.execute(
+        sa.update(Email)
+        .where(Email.id == email_id, Email.state == EmailState.FAILED)
+        .values(state=EmailState.DROPPED, last_error="It failed, and another letter took its place.", settled_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
 
 
 def _of_one(email_id: int) -> str:

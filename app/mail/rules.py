@@ -89,9 +89,13 @@ def tone(email: Email, now: datetime) -> str:
     return "warn" if lost(email, now) else TONES[email.state]
 
 
-def acts(email: Email) -> list[Act]:
-    """What may be done about a letter as it stands."""
+def acts(email: Email, now: datetime) -> list[Act]:
+    """What may be done about a letter as it stands. One that nobody has use for is not sent again."""
     match email.state:
+        case EmailState.UNKNOWN if email.is_useless(now):
+            return [] if email.decided_at is not None else [Act.LEAVE]
+        case EmailState.FAILED if email.is_useless(now):
+            return []
         case EmailState.UNKNOWN:
             return [Act.SEND_AGAIN] if email.decided_at is not None else [Act.SEND_AGAIN, Act.LEAVE]
         case EmailState.FAILED:
@@ -144,19 +148,25 @@ def _reason(email: Email) -> list[str]:
     return [email.last_error] if email.last_error else []
 
 
-def ahead(email: Email, *, held_back: bool, most: int, now: datetime) -> str:
-    """What the system will do with the letter, and when."""
+def ahead(email: Email, *, hindered: Sequence[str], most: int, now: datetime) -> str:
+    """What the system will do with the letter, and when; ``hindered`` says what keeps all letters from leaving."""
     match email.state:
-        case EmailState.QUEUED if held_back:
-            return "It leaves after an operator lets letters leave; all of them are held back."
+        case EmailState.QUEUED if email.is_useless(now):
+            return (
+                "It is not sent: nobody has use for it any more. The next worker that would hand it over gives it up."
+            )
+        case EmailState.QUEUED if hindered:
+            sentences = ["It waits like every other letter.", *hindered, _turn(email, now), _until(email)]
+            return " ".join(filter(None, sentences))
         case EmailState.QUEUED if email.try_after > now:
             number = min(email.attempts + 1, most)
             return (
                 f"It is tried again on {spoken(email.try_after)}, as attempt {number}. "
-                f"After {most} attempts it counts as failed; an outage costs it none."
+                f"After {most} attempts it counts as failed; an outage costs it none. {_until(email)}".rstrip()
             )
         case EmailState.QUEUED:
-            return "A worker hands it over as its next letters allow. Without a running worker it waits."
+            waits = "A worker hands it over as its next letters allow. Without a running worker it waits."
+            return f"{waits} {_until(email)}".rstrip()
         case EmailState.SUBMITTING:
             return _if_nobody_comes_back(email, now)
         case EmailState.ACCEPTED:
@@ -168,10 +178,24 @@ def ahead(email: Email, *, held_back: bool, most: int, now: datetime) -> str:
             )
         case EmailState.UNKNOWN:
             return "Nothing. If the provider still reports on the attempt, the state follows the report."
+        case EmailState.FAILED if email.is_useless(now):
+            return "Nothing: its link has ended, so that nobody has use for it any more."
         case EmailState.FAILED:
             return "Nothing, until somebody has it tried again."
         case _:
             return "Nothing."
+
+
+def _until(email: Email) -> str:
+    if email.useless_after is None:
+        return ""
+    return f"If it cannot leave by {spoken(email.useless_after)}, it is given up, because nobody would have use for it."
+
+
+def _turn(email: Email, now: datetime) -> str:
+    return (
+        f"This letter’s own turn comes on {spoken(email.try_after)} at the earliest." if email.try_after > now else ""
+    )
 
 
 def _if_nobody_comes_back(email: Email, now: datetime) -> str:

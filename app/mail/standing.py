@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.core.clock import spoken
 from app.mail import queries
 from app.mail.models import EmailState
-from app.mail.queries import Handing, Hindrance, Lane
+from app.mail.queries import Handing, Hindrance, Lane, Silent
 from app.mail.rules import lasting
 
 if TYPE_CHECKING:
@@ -49,10 +50,13 @@ class Standing:
     counts: dict[EmailState, int]
     lanes: list[Lane]
     handing: Handing
+    left_behind: int
     undecided: int
     hindrances: list[Hindrance]
     workers: list[str]
+    silent: list[Silent]
     worker_seen: datetime | None
+    worker_stopped: datetime | None
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -71,11 +75,32 @@ class Standing:
         return min((lane.oldest for lane in self.lanes if lane.oldest is not None), default=None)
 
     @property
+    def without_worker(self) -> str:
+        """What is known of the last worker, where none runs."""
+        if self.worker_stopped is not None:
+            return f"No worker runs: the last one was stopped {spoken(self.worker_stopped)}."
+        if self.worker_seen is None:
+            return "No worker was ever seen."
+        return (
+            f"No worker was seen for three minutes. The last one was heard of {spoken(self.worker_seen)} and did not "
+            "say that it stops: it was killed, its machine is gone, or it does not reach the database."
+        )
+
+    @property
+    def stopped(self) -> bool:
+        """Whether letters wait for an operator to let them leave."""
+        return any(one.stopped for one in self.hindrances)
+
+    @property
+    def unattended(self) -> list[str]:
+        """That nobody does the work there is; empty where somebody does, or where there is none."""
+        return [f"{self.without_worker} Letters wait."] if not self.workers and self.waiting else []
+
+    @property
     def stuck(self) -> list[str]:
         """Why letters do not leave, a sentence each; none when they do."""
         found = [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
-        if not self.workers and self.waiting:
-            found.append("No worker was seen for three minutes, and letters wait.")
+        found += self.unattended
         if self.oldest is not None and self.at - self.oldest > LONGEST_WAIT:
             found.append(f"A letter that is due has waited {lasting(self.at - self.oldest)}.")
         return found
@@ -98,15 +123,18 @@ def _plain(value: Any) -> Any:
 
 def standing(session: Session, *, now: datetime) -> Standing:
     """Everything that is true of the post office now."""
-    seen, last = queries.workers(session, now=now)
+    working = queries.workers(session, now=now)
     return Standing(
         at=now,
         counts=queries.counts_by_state(session),
         lanes=queries.lanes(session, now=now),
         handing=queries.handing(session, now=now),
+        left_behind=queries.left_behind(session, now=now),
         undecided=queries.undecided(session),
         hindrances=queries.hindrances(session, now=now),
-        workers=seen,
-        worker_seen=last,
+        workers=working.names,
+        silent=working.silent,
+        worker_seen=working.seen_at,
+        worker_stopped=working.stopped_at,
         parts=[part for tell in _TELLERS if (part := tell(session, now)) is not None],
     )

@@ -10,7 +10,7 @@ from app.core.db import reading
 from app.mail.queries import hindrances
 from app.mailings import queries
 from app.web.pages import cursor, page
-from app.web.security import operator
+from app.web.security import actor, operator
 
 blueprint = Blueprint("mailings", __name__)
 PAGE = 20
@@ -23,7 +23,7 @@ def mailings() -> ResponseReturnValue:
     """Every mailing, newest first."""
     now = utc_now()
     with reading() as session:
-        rows = queries.shown(session, before=cursor(), limit=PAGE + 1)
+        rows = queries.shown(session, before=cursor(), limit=PAGE + 1, by=actor())
         older = f"?before={rows[PAGE - 1].mailing.id}" if len(rows) > PAGE else None
         held = hindrances(session, now=now)
         return page("mailings/list.html", shown=rows[:PAGE], older=older, tones=TONES, hindrances=held, at=now)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from app.mail.message import Message, Priority
 from app.petitions.models import Petition, Signature
-from app.petitions.rules import confirm_path
+from app.petitions.rules import CONFIRM_WITHIN, confirm_path
 
 REMINDER = "petitions/mail/reminder"
+# A link that would arrive on its last day only makes its reader sign once more.
+LEAST_LEFT = timedelta(days=1)
 
 
 def confirm(signature: Signature, *, now: datetime) -> Message:
@@ -22,6 +24,7 @@ def confirm(signature: Signature, *, now: datetime) -> Message:
         from_name=signature.petition.campaign.coalition.name,
         demo=signature.petition.campaign.coalition.is_demo,
         language=signature.language,
+        useless_after=now + CONFIRM_WITHIN - LEAST_LEFT,
     )
 
 
@@ -37,6 +40,7 @@ def reminder(signature: Signature, subject: str, markdown: str, *, now: datetime
         demo=signature.petition.campaign.coalition.is_demo,
         repeatable=False,
         language=signature.language,
+        useless_after=now + CONFIRM_WITHIN - LEAST_LEFT,
     )
 
 
@@ -74,6 +78,7 @@ def already_signed(signature: Signature, *, now: datetime) -> Message:
         from_name=signature.petition.campaign.coalition.name,
         demo=signature.petition.campaign.coalition.is_demo,
         language=signature.language,
+        useless_after=now + CONFIRM_WITHIN - LEAST_LEFT,
     )
 
 

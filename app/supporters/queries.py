@@ -13,9 +13,13 @@ from app.coalitions.models import Organization
 from app.coalitions.queries import only_demonstrations
 from app.core import tokens
 from app.core.text import canonical_email
+from app.mail import streams
 from app.supporters.models import Consent, Purpose, Standing, Supporter
+from app.supporters.rules import of_stream
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.orm import Session
 
 
@@ -45,6 +49,14 @@ def by_unsubscribe_link(session: Session, token: str, *, now: datetime) -> tuple
     claim = tokens.read("unsubscribe", token, now=now)
     supporter = session.get(Supporter, tokens.number(claim, "id"))
     return supporter, session.get(Organization, tokens.number(claim, "from"))
+
+
+@streams.namer
+def streams_called(session: Session, asked: Collection[str]) -> dict[str, str]:
+    """Whose updates a stream holds, for pages of the post office that list streams."""
+    senders = {ident: name for name in asked if (ident := of_stream(name)) is not None}
+    query = sa.select(Organization.id, Organization.name).where(Organization.id.in_(senders))
+    return {senders[ident]: f"updates from {name}" for ident, name in session.execute(query)}
 
 
 def mailing_of_link(token: str, *, now: datetime) -> int:

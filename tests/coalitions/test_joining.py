@@ -28,7 +28,7 @@ from app.coalitions.models import Coalition, Invitation, Organization, Role
 from app.core.actor import Actor
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.core.tokens import StaleLink
-from app.mail.models import Email
+from app.mail.models import Email, EmailState
 from tests import builders
 from tests.builders import NOW
 from tests.coalitions.builders import OPERATOR, formed, invited
@@ -221,3 +221,17 @@ def _joined(
 ) -> Account:
     invitation = invited(session, coalition, group, email=email)
     return accept_invitation(session, _token(invitation), DANA, by=VISITOR, now=NOW)
+
+
+def test_an_invitation_that_waits_in_the_outbox_does_not_leave_with_a_link_that_was_ended(session: Session) -> None:
+    coalition, _ = formed(session)
+    again = invited(session, coalition, _partner(session, coalition), role=Role.ADMIN)
+    resend_invitation(session, again, by=OPERATOR, now=NOW + timedelta(days=1))
+    first, second = session.scalars(sa.select(Email).order_by(Email.id))
+    assert (first.state, first.last_error) == (EmailState.DROPPED, "A newer letter holds the link that works.")
+    assert second.state is EmailState.QUEUED
+    assert second.useless_after == NOW + timedelta(days=1 + 14 - 1), "no invitation arrives on its last day"
+
+    revoke_invitation(session, again, by=OPERATOR, now=NOW + timedelta(days=2))
+    session.expire_all()
+    assert [row.state for row in session.scalars(sa.select(Email))] == [EmailState.DROPPED] * 2

@@ -11,15 +11,22 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account
 from app.core.actor import SYSTEM
 from app.core.audit import AuditEntry
+from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, Invalid, NotAllowed, NotFound
 from app.deliveries import commands
 from app.deliveries.models import Delivery, DeliveryState, Document
 from app.deliveries.rules import NOT_KNOWN
+from app.jobs import worker
+from app.mail import commands as post
+from app.mail import jobs
 from app.mail.models import Email, EmailState
+from app.mail.transports import Accepted, GiveUp, NotAccepted
 from tests import builders
 from tests.builders import NOW
-from tests.deliveries.builders import PDF, committed, scene
+from tests.deliveries.builders import PDF, Scene, committed, scene
+from tests.mail.builders import Scripted
+from tests.mail.test_sender import OPERATOR
 
 
 def test_each_target_gets_the_document_once_with_its_bytes_and_an_address_to_answer(session: Session) -> None:
@@ -113,6 +120,88 @@ def test_a_bounce_is_told_to_the_organizers_and_may_be_sent_again_to_a_better_ad
     assert delivery.email_id != letter.id
     with pytest.raises(Conflict):
         commands.send_again(session, delivery, by=organizer, now=NOW)
+
+
+def worked_off(outcome: Accepted | NotAccepted) -> tuple[DeliveryState, str]:
+    """The delivery after a worker did all there was, with a mail server that answers so."""
+    jobs.use(Scripted(lambda _letter: outcome))
+    worker.until_idle()
+    with reading() as session:
+        delivery = session.scalars(sa.select(Delivery).where(Delivery.email_id.is_not(None))).one()
+        return delivery.state, delivery.detail
+
+
+def letters_of(template: str) -> list[Email]:
+    with reading() as session:
+        query = sa.select(Email).where(Email.template == f"deliveries/mail/{template}").order_by(Email.id)
+        return list(session.scalars(query))
+
+
+def sent_to_one() -> Scene:
+    given = committed()
+    with transaction() as session:
+        document = session.get_one(Document, given.document.id)
+        commands.send_document(session, document, given.targets[:1], by=SYSTEM, now=utc_now())
+    return given
+
+
+def tried_again() -> None:
+    (letter,) = letters_of("to_target")
+    with transaction() as session:
+        post.retry(session, letter.id, by=OPERATOR, now=utc_now())
+
+
+def test_a_delivery_whose_failed_letter_is_tried_again_is_as_far_as_the_letter_comes(database: Flask) -> None:
+    sent_to_one()
+    state, detail = worked_off(GiveUp("554 5.7.1 not today"))
+    assert (state, "554 5.7.1 not today" in detail) == (DeliveryState.FAILED, True)
+
+    tried_again()
+    with transaction() as session:
+        assert commands.follow(session, now=utc_now()) == 1
+        assert commands.follow(session, now=utc_now()) == 0
+        delivery = session.scalars(sa.select(Delivery)).one()
+        assert (delivery.state, delivery.detail, delivery.settled_at) == (DeliveryState.QUEUED, "", None)
+
+    assert worked_off(GiveUp("554 again"))[0] is DeliveryState.FAILED
+    assert len(letters_of("trouble")) == 2, "that it failed once more is news"
+
+    tried_again()
+    assert worked_off(Accepted("taken")) == (DeliveryState.HANDED_OVER, "")
+    with reading() as session:
+        delivery = session.scalars(sa.select(Delivery)).one()
+        assert (delivery.handed_over_at is not None, delivery.settled_at) == (True, None)
+
+
+def test_a_target_is_not_sent_a_second_letter_while_the_first_is_tried_again(database: Flask) -> None:
+    given = sent_to_one()
+    worked_off(GiveUp("554"))
+    tried_again()
+    with transaction() as session, pytest.raises(Conflict, match="had its letter tried again"):
+        commands.send_again(session, session.scalars(sa.select(Delivery)).one(), by=given.by, now=utc_now())
+
+
+def test_a_letter_that_another_took_the_place_of_is_not_tried_again(database: Flask) -> None:
+    given = sent_to_one()
+    worked_off(GiveUp("554"))
+    with transaction() as session:
+        commands.send_again(session, session.scalars(sa.select(Delivery)).one(), by=given.by, now=utc_now())
+
+    first, second = letters_of("to_target")
+    assert (first.state, second.state) == (EmailState.DROPPED, EmailState.QUEUED)
+    with transaction() as session, pytest.raises(Conflict):
+        post.retry(session, first.id, by=OPERATOR, now=utc_now())
+
+
+def test_a_letter_of_unknown_fate_that_is_sent_again_is_no_longer_called_lost(session: Session) -> None:
+    delivery, letter = _sent(session)
+    letter.state = EmailState.UNKNOWN
+    session.flush()
+    commands.follow(session, now=NOW)
+    letter.state = EmailState.QUEUED
+    session.flush()
+    assert (commands.follow(session, now=NOW), commands.follow(session, now=NOW)) == (1, 0)
+    assert (delivery.state, delivery.detail) == (DeliveryState.QUEUED, "")
 
 
 def test_an_answer_needs_words_and_is_recorded_once(session: Session) -> None:

@@ -23,7 +23,9 @@ from flask import Flask
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
+from app.jobs.models import WorkerBeat
 from app.mail.models import Email, EmailState
+from app.mail.queries import Workers, workers
 from app.petitions import commands as petitions
 from app.petitions.models import Signature
 from tests.broadcasts.builders import stage
@@ -136,6 +138,11 @@ def unsettled() -> int:
         return session.scalar(sa.select(sa.func.count()).select_from(Email).where(waiting)) or 0
 
 
+def working() -> Workers:
+    with reading() as session:
+        return workers(session, now=utc_now())
+
+
 def written(folder: Path) -> Counter[str]:
     """How many confirmation letters each mailbox got."""
     letters = [email.message_from_bytes(path.read_bytes(), policy=default) for path in folder.glob("*.eml")]
@@ -160,6 +167,23 @@ def test_killed_in_the_middle_and_started_again_nothing_is_lost_and_nothing_come
     with reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Signature)) == SIGNERS
     assert written(tmp_path / "mail") == Counter({f"person{number}@people.example": 1 for number in range(SIGNERS)})
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc, which only Linux has")
+def test_a_worker_that_is_stopped_says_farewell_and_a_killed_one_is_only_not_heard_of(
+    installation: Installation,
+) -> None:
+    installation.start()
+    wait_until(lambda: len(working().names) == 1, "the worker's first word")
+    installation.kill()
+    assert (len(working().names), working().stopped_at) == (1, None)
+
+    installation.start()
+    wait_until(lambda: len(working().names) == 2, "the second worker's first word")
+    assert installation.stop() == 0
+    with reading() as session:
+        beats = session.scalars(sa.select(WorkerBeat.stopped_at).order_by(WorkerBeat.started_at)).all()
+    assert [stopped is not None for stopped in beats] == [False, True]
 
 
 @pytest.mark.parametrize("part", [b"flask", b"granian"])

@@ -313,7 +313,7 @@ def test_what_holds_letters_back_is_said_in_words(database: Flask) -> None:
         (said,) = queries.troubles(session, now=NOW + timedelta(seconds=2))
     assert "No letter leaves by scripted since" in said
     assert "It served nobody 3 times in a row: down." in said
-    assert "tries again in 3 s" in said
+    assert "tries again in 3 seconds, at " in said
     _ask(NOW + FIRST_WAIT)
     with reading() as session:
         (said,) = queries.troubles(session, now=NOW + FIRST_WAIT)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.core.clock import utc_now
 from app.core.db import transaction
+from app.mail import circuit
 from app.mail import commands as post
 from app.web.operating import PAGES
 from tests import builders
@@ -41,10 +44,23 @@ def test_an_operator_finds_the_post_office_from_home_and_hears_there_that_letter
     assert 'href="/operator/mail">Outgoing mail<' in browser.get("/home").text
     assert "Letters do not leave" not in browser.get("/home").text
     queued()
-    assert "No worker was seen for three minutes, and letters wait." in browser.get("/home").text
+    assert "No worker was ever seen. Letters wait." in browser.get("/home").text
     with transaction() as session:
         post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
-    assert browser.get("/home").text.count("SendGrid said 401: bad key") == 1
+    shown = browser.get("/home").text
+    assert shown.count("SendGrid said 401: bad key") == 1
+    assert "No worker was ever seen. Letters wait." in shown, "to let letters leave would not be enough"
+
+
+def test_an_operator_hears_of_an_outage_at_home(signed_in: SignIn) -> None:
+    browser = signed_in(person(operator=True))
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
+        circuit.failed(session, "sendgrid", circuit.Pass(), trouble, letters=[], now=utc_now())
+    shown = browser.get("/home").text
+    assert "Letters are held back" in shown
+    assert "It served nobody at the last try: SendGrid said 503. Since" in shown
+    assert "One letter tries again in" in shown
 
 
 def test_nobody_else_is_shown_the_way_to_an_operator_s_pages(signed_in: SignIn) -> None:

@@ -11,11 +11,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from app.core.clock import utc_now
+from app.core.clock import spoken, utc_now
 from app.core.db import reading, transaction
 from app.jobs import leases, worker
 from app.jobs.models import WorkerBeat
-from app.mail import commands, jobs, queries
+from app.mail import circuit, commands, jobs, queries
 from app.mail.commands import Unstuck
 from app.mail.message import Priority
 from app.mail.models import EmailState
@@ -63,7 +63,7 @@ def test_an_empty_post_office_teaches_what_to_do_next(operator: FlaskClient) -> 
     assert "No letter needs a person" in shown
     assert "mail trial you@example.org" in shown
     assert "No letter was taken by a mail server in the last day." in shown
-    assert "No worker is running." in shown
+    assert "No worker is running,</b> as far as is known. No worker was ever seen." in shown
 
 
 def test_what_waits_is_told_by_priority(operator: FlaskClient) -> None:
@@ -87,6 +87,33 @@ def test_during_an_outage_the_page_says_who_stopped_what_and_that_nothing_is_los
     assert re.search(r"held back since.*by Undersigned itself \(sendgrid\)\. SendGrid said 401: bad key", shown)
     assert "1 due; the one that waits longest" in shown
     assert "Hold back all letters" not in shown
+
+
+def test_in_an_outage_an_operator_may_try_now_or_hold_everything_back(operator: FlaskClient) -> None:
+    queued()
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    shown = text(operator)
+    assert "SendGrid said 503" in shown
+    assert ">Try now</button>" in shown
+    assert 'action="/operator/mail/hold"' in shown
+    assert "not even when the mail provider serves us again" in shown
+
+    operator.post("/operator/mail/hold", data={"reason": "A wrong name in it"})
+    shown = text(operator)
+    assert "Nothing tries before an operator lets letters leave." in shown
+    assert 'action="/operator/mail/hold"' not in shown
+    operator.post("/operator/mail/resume")
+    assert not now_true().hindrances
+
+
+def test_trying_now_promises_nothing(operator: FlaskClient) -> None:
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    operator.post("/operator/mail/resume")
+    assert "If the mail provider still serves nobody, they wait again" in text(operator)
 
 
 def test_after_kill_9_letters_in_dead_hands_are_shown_as_such(operator: FlaskClient) -> None:
@@ -122,6 +149,49 @@ def test_a_worker_counts_as_running_for_three_minutes_after_it_was_seen(operator
     worker.beat(utc_now())
     assert now_true().workers == [leases.holder()]
     assert "with 1 worker seen in the last three minutes" in text(operator)
+
+
+def test_a_worker_that_stopped_is_not_waited_for(operator: FlaskClient, client: FlaskClient) -> None:
+    worker.beat(utc_now())
+    queued()
+    assert now_true().stuck == [f"A letter that is due has waited {lasting(utc_now() - NOW)}."]
+    worker.farewell(stopped := utc_now())
+
+    assert now_true().workers == []
+    assert f"No worker runs: the last one was stopped {spoken(stopped)}. Letters wait." in now_true().stuck
+    assert f"as far as is known. No worker runs: the last one was stopped {spoken(stopped)}." in text(operator)
+    check = client.get("/readyz").get_json()["checks"]["worker"]
+    assert check["good"], "a worker that is being started anew needs no alarm"
+    assert check["detail"].startswith("stopped ")
+
+    worker.beat(utc_now())
+    assert now_true().workers == [leases.holder()], "the next process of that number works"
+
+
+def test_work_done_until_there_is_none_leaves_no_worker_behind(database: Flask) -> None:
+    worker.until_idle()
+    assert now_true().workers == []
+    assert now_true().worker_stopped is not None
+
+
+def test_a_worker_that_is_not_heard_of_is_named_before_it_is_taken_for_dead(app: Flask, operator: FlaskClient) -> None:
+    seen("killed:1", ago=timedelta(minutes=2, seconds=5))
+    seen("well:1", ago=timedelta(seconds=20))
+    assert [one.name for one in now_true().silent] == ["killed:1"]
+    assert "with 2 workers seen in the last three minutes. Of killed:1 nothing was heard for 2 minutes" in text(
+        operator
+    )
+    told = app.test_cli_runner().invoke(args=["mail", "status"]).output
+    assert "killed:1 was last heard of 2 minutes ago; it may have been killed" in told
+
+
+def test_letters_in_the_hands_of_a_worker_that_stopped_are_stuck_at_once(database: Flask) -> None:
+    worker.beat(utc_now())
+    ident = handing_over("left behind", until=timedelta(hours=1), by=leases.holder())
+    assert freed() == Unstuck(0, 0, 0)
+    worker.farewell(utc_now())
+    assert freed() == Unstuck(1, 0, 0)
+    assert email(ident).state is EmailState.QUEUED
 
 
 def test_letters_are_found_by_state_kind_and_recipient_page_by_page(operator: FlaskClient) -> None:
@@ -192,8 +262,14 @@ def test_stuck_letters_go_again_or_become_unknown_and_the_rest_is_left_alone(ope
     changed(taken, lease_token="x", leased_until=utc_now() + A_MINUTE, held_by="gone:1", attempts=1)
     changed(held, lease_token="y", leased_until=utc_now() + A_MINUTE, held_by="alive:1", attempts=1)
 
+    assert "4 are stuck, in the hands of a worker that is gone." in text(operator)
+    assert 'action="/operator/mail/requeue-stuck"' in text(operator)
     operator.post("/operator/mail/requeue-stuck")
 
+    shown = text(operator)
+    assert "2 back in the queue, 1 unknown because they may not repeat, 1 let go" in shown
+    assert "Nothing is stuck: no letter is in the hands of a worker that is gone." in shown
+    assert 'action="/operator/mail/requeue-stuck"' not in shown
     assert [email(one).state for one in (again, unknown, dead, live)] == [
         EmailState.QUEUED,
         EmailState.UNKNOWN,
@@ -202,7 +278,6 @@ def test_stuck_letters_go_again_or_become_unknown_and_the_rest_is_left_alone(ope
     ]
     assert (email(taken).lease_token, email(taken).attempts, email(held).lease_token) == (None, 0, "y")
     assert email(unknown).lease_token == "token of unknown"
-    assert "2 back in the queue, 1 unknown because they may not repeat, 1 let go" in text(operator)
     assert freed() == Unstuck(0, 0, 0)
 
 
@@ -249,7 +324,7 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
 
     assert told.exit_code == 1
     assert "Worker gone: 1 (0 go again, 1 become unknown)" in told.output
-    assert "Letters do not leave: No worker was seen for three minutes" in told.output
+    assert "Letters do not leave: No worker was ever seen. Letters wait." in told.output
     assert machine["counts"]["queued"] == 1
     assert machine["lanes"][0]["due"] == 1
     assert machine["handing"] == {"now": 0, "lost_again": 0, "lost_unknown": 1}

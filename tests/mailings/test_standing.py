@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs import worker
@@ -71,9 +74,7 @@ def test_the_operator_s_numbers_are_those_of_the_update_s_page(database: Flask) 
 def test_letters_of_an_update_that_nobody_hands_over_are_told_to_monitors_until_it_is_paused(database: Flask) -> None:
     ident = planned(20)
     with reading() as session:
-        assert standing.standing(session, now=utc_now()).stuck == [
-            "No worker was seen for three minutes, and letters wait."
-        ]
+        assert standing.standing(session, now=utc_now()).stuck == ["No worker was ever seen. Letters wait."]
     with transaction() as session:
         commands.pause(session, ident)
     with reading() as session:
@@ -103,8 +104,25 @@ def test_the_operator_s_list_names_the_words_and_the_numbers(
         operator.is_operator = True
         somebody = builders.account(session, email="somebody@x.example")
     shown = signed_in(operator).get("/operator/mailings").text
-    assert "{given_name}, it went out" in shown
+    assert ">friend, it went out<span" in shown, "as a reader of whom nothing is known gets it, and no link to a 404"
+    assert "From Fight for the Future" in shown
+    assert "given_name" not in shown
     assert 'data-label="Handed over" class="num">3<' in shown
     assert signed_in(somebody).get("/operator/mailings").status_code == 404
     with reading() as session:
-        assert queries.shown(session, before=1) == []
+        assert queries.shown(session, before=1, by=SYSTEM) == []
+
+
+def test_an_operator_of_the_coalition_comes_from_the_list_to_the_update(
+    database: Flask, signed_in: Callable[[Account], FlaskClient]
+) -> None:
+    planned(3)
+    with transaction() as session:
+        robin = session.scalars(sa.select(Account).where(Account.email == "robin@fftf.example")).one()
+        robin.is_operator = True
+    browser = signed_in(robin)
+    way = re.search(
+        r'<a href="(/work/[^"]+/updates/\d+)">friend, it went out</a>', browser.get("/operator/mailings").text
+    )
+    assert way is not None
+    assert browser.get(way[1]).status_code == 200

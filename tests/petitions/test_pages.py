@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from app.core import db
 from app.core.clock import utc_now
+from app.jobs import worker
 from app.petitions import commands
 from app.petitions.models import Petition, SignatureState
 from tests.builders import NOW
@@ -76,6 +77,10 @@ def test_new_known_household_and_refused_attempts_are_answered_with_the_same_byt
     assert len(answers) == 1
     thanks = client.get(f"/petitions/{here.petition.slug}/thanks")
     assert thanks.status_code == 200
+    assert "No letter leaves this site right now." in thanks.text, "no worker runs in this test"
+    worker.beat(utc_now())
+    thanks = client.get(f"/petitions/{here.petition.slug}/thanks")
+    assert "We have written to the address you gave." in thanks.text
     assert "ewa" not in thanks.text.casefold()
 
 

@@ -12,6 +12,7 @@ from app.core import limits
 from app.core.actor import by_link
 from app.core.errors import Conflict, Invalid
 from app.core.tokens import StaleLink
+from app.mail.models import Email
 from app.petitions import commands, queries, rules
 from app.petitions.models import SignatureState
 from app.supporters import commands as supporters
@@ -34,6 +35,13 @@ def test_a_new_name_waits_for_its_mailbox_and_gets_one_letter(session: Session) 
     assert states(session) == ["pending"]
     assert letters(session) == ["confirm ewa@people.example"]
     assert not session.scalars(sa.select(Supporter)).all()
+
+
+def test_a_letter_whose_link_is_about_to_end_is_not_sent(session: Session) -> None:
+    here = scene(session)
+    sign(session, here.petition)
+    (letter,) = session.scalars(sa.select(Email))
+    assert letter.useless_after == NOW + rules.CONFIRM_WITHIN - timedelta(days=1)
 
 
 def test_confirming_remembers_the_supporter_and_the_exact_words_of_each_answer(session: Session) -> None:

@@ -17,9 +17,11 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import outbox
 from app.mail.models import Suppression
+from app.mailings.models import BatchState
 from app.returns import commands, jobs
 from app.returns.models import EventPost, ListPull, PostState, Telling
-from tests.builders import NOW, account
+from tests.builders import NOW, account, organization
+from tests.mailings.builders import changed, planned, readers
 from tests.returns.builders import Provider, bounce, hear, left, listen, mailed, read_row, row, stopped, written
 from tests.returns.test_hearing import heard
 
@@ -158,6 +160,30 @@ def test_what_the_provider_has_yet_to_be_told_is_shown_with_what_is_in_the_way(o
     assert "The mail provider has yet to be told" in page
     assert "SendGrid said 403. It is tried again" in page
     assert "a@example.org" not in page
+
+
+def test_who_left_a_sender_is_listed_with_the_sender_s_name(operator: FlaskClient) -> None:
+    with transaction() as session:
+        sender = organization(session, name="Northwest Privacy Alliance").id
+    ident = suppression(stream=f"updates:{sender}", reason="left")
+    suppression(stream="updates:99999", reason="left")
+    shown = operator.get("/operator/suppressions").text
+    assert "Updates from Northwest Privacy Alliance" in shown
+    assert f"updates:{sender}" not in shown
+    assert "A sender that is gone (updates:99999)" in shown
+    assert "Updates from Northwest Privacy Alliance" in operator.get(f"/operator/suppressions/{ident}").text
+
+
+def test_what_came_back_of_an_update_is_named_as_its_readers_got_it(database: Flask, signed_in: SignIn) -> None:
+    ident = planned(1)
+    with transaction() as session:
+        somebody = account(session, email="operator@host.example")
+        somebody.is_operator = True
+    changed(ident, state=BatchState.ACCEPTED, attempt_token="b1", submitted_at=utc_now(), accepted_at=utc_now())
+    (reader,) = readers(ident)
+    hear(*heard(read_row("bounce", reader.id, type="bounce", reason="550 no such user")))
+    shown = signed_in(somebody).get("/operator/returns").text
+    assert f'{reader.address}<span class="table-sub">friend, it went out</span>' in shown
 
 
 def test_addresses_are_found_by_a_part_and_one_letters_stops_are_left_out(operator: FlaskClient) -> None:

@@ -13,9 +13,12 @@ from app.coalitions.models import Coalition, Membership
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
+from app.mailings import queries as mailings
 from app.petitions.models import Petition
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
@@ -41,6 +44,26 @@ def of_mailing(session: Session, mailing_id: int) -> Broadcast:
     """The update that leaves by a mailing, with what its words are written from."""
     query = sa.select(Broadcast).where(Broadcast.mailing_id == mailing_id)
     return session.scalars(query.options(joinedload(Broadcast.organization))).one()
+
+
+@mailings.namer
+def called(session: Session, mailing_ids: Collection[int], by: Actor) -> dict[int, mailings.Called]:
+    """Updates as the operator's pages name them, with the way to an update's own page for whoever may see it."""
+    seen = sa.case((may(by, Right.SEE, Campaign.coalition_id), Coalition.slug), else_="")
+    query = (
+        sa.select(Broadcast, seen)
+        .join(Broadcast.campaign)
+        .join(Coalition, Coalition.id == Campaign.coalition_id)
+        .where(Broadcast.mailing_id.in_(mailing_ids))
+        .options(joinedload(Broadcast.organization))
+    )
+    return {
+        row.mailing_id: mailings.Called(
+            row.title, row.organization.name, f"/work/{slug}/updates/{row.id}" if slug else ""
+        )
+        for row, slug in session.execute(query)
+        if row.mailing_id is not None
+    }
 
 
 def broadcasts_of(

@@ -57,7 +57,7 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "uncertain": sum(uncertain(one) for one in undecided),
         "read_at": now,
         "hindrances": hindrances(session, now=now, zone=here),
-        "anybody_works": bool(workers(session, now=now)[0]),
+        "anybody_works": bool(workers(session, now=now).names),
         "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,
         "comparison": _compared(session, broadcast, comparison) if comparison else None,

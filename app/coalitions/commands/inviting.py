@@ -18,6 +18,7 @@ from app.core.errors import Conflict, Invalid, NotFound, Refusal
 from app.core.inputs import Email, Input, OptionalLine
 from app.core.text import canonical_email
 from app.mail import outbox
+from app.mail.models import Email as Letter
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -135,6 +136,7 @@ def resend_invitation(session: Session, invitation: Invitation, *, by: Actor, no
     _refuse_settled(row)
     if row.sent_times >= MOST_LETTERS:
         raise Conflict(f"{row.email} was written to {MOST_LETTERS} times. Ask by telephone whether the letters arrive.")
+    _take_back_letters(session, row, "A newer letter holds the link that works.", now=now)
     row.sent_times += 1
     row.expires_at = now + LASTS
     _mail(session, row, by=by, now=now)
@@ -148,6 +150,7 @@ def revoke_invitation(session: Session, invitation: Invitation, *, by: Actor, no
     _authorize(session, row.coalition_id, row.organization_id, by=by)
     _refuse_settled(row)
     row.revoked_at = now
+    _take_back_letters(session, row, "The invitation was taken back before it left.", now=now)
     session.flush()
     _record(session, "invitation.revoked", row, by=by, now=now)
     return row
@@ -160,11 +163,21 @@ def _refuse_settled(row: Invitation) -> None:
         raise Conflict(f"This invitation of {row.email} was taken back. Invite them anew.")
 
 
+def _take_back_letters(session: Session, row: Invitation, reason: str, *, now: datetime) -> None:
+    """Letters that have not left, perhaps because no mail leaves, must not arrive with a link that was ended."""
+    keys = [_letter_key(row.id, number) for number in range(1, row.sent_times + 1)]
+    outbox.take_back(session, Letter.once.in_(keys), reason=reason, now=now)
+
+
+def _letter_key(invitation_id: int, number: int) -> str:
+    return f"invitation:{invitation_id}:{number}"
+
+
 def _mail(session: Session, row: Invitation, *, by: Actor, now: datetime) -> None:
     session.flush()
     sender = session.get(Account, by.account_id) if by.account_id else None
     letter = messages.invitation(row, invitation_path(row, now=now), by.label, sender.email if sender else "")
-    outbox.queue(session, letter, once=f"invitation:{row.id}:{row.sent_times}", now=now)
+    outbox.queue(session, letter, once=_letter_key(row.id, row.sent_times), now=now)
 
 
 def _record(session: Session, act: str, row: Invitation, *, by: Actor, now: datetime) -> None:

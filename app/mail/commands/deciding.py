@@ -52,10 +52,11 @@ def retry(session: Session, email_id: int, *, by: Actor, now: datetime) -> Email
 
 
 def retry_all(session: Session, *, by: Actor, now: datetime) -> int:
-    """Try every failed letter again; returns how many."""
+    """Try every failed letter again that anybody has use for; returns how many."""
     only_operators(by)
     fresh = {"state": EmailState.QUEUED, "attempts": 0, "try_after": now, "settled_at": None}
-    failed = sa.update(Email).where(Email.state == EmailState.FAILED).values(fresh).returning(Email.id)
+    useful = sa.or_(Email.useless_after.is_(None), Email.useless_after > now)
+    failed = sa.update(Email).where(Email.state == EmailState.FAILED, useful).values(fresh).returning(Email.id)
     count = len(session.scalars(failed).all())
     if count:
         audit.record_all(session, "mail.all_tried_again", Email, by=by, now=now, count=count)
@@ -121,7 +122,12 @@ def _to_decide(session: Session, email_id: int, state: EmailState, otherwise: st
 
 
 def _once_more(session: Session, row: Email, now: datetime) -> Email:
-    """Back to the first attempt. The old claim is let go, so that a late answer cannot settle the new attempt."""
+    """Back to the first attempt, if its reader has use for it.
+
+    The old claim is let go, so that a late answer cannot settle the new attempt.
+    """
+    if row.is_useless(now):
+        raise Conflict("Nobody has use for this letter any more: its link has ended. Its reader can ask for a new one.")
     row.state = EmailState.QUEUED
     row.attempts = 0
     row.try_after = now

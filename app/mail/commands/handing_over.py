@@ -31,6 +31,7 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 80
 BODILESS = (defer(Email.raw), defer(Email.html), defer(Email.text), defer(Email.context))
 SKEW = timedelta(minutes=5)  # clocks of several machines differ by less
 UNSETTLED = (EmailState.SUBMITTING, EmailState.UNKNOWN)
+TOO_LATE = "It could not leave in time: its link had ended, or nobody waited for it any more. Ask for it again."
 STOPPED = "The worker stopped while it handed the letter over."
 
 
@@ -124,7 +125,8 @@ def remember(session: Session, row: Email, number: int, reason: str, *, certain:
 def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: datetime) -> set[int]:
     """Write down, before the call, that these letters are being handed over; the ids of those that may be.
 
-    Suppression is asked here, at the last moment. Commit before calling the transport.
+    Suppression is asked here, at the last moment, and whether anybody still has use for the letter. Commit before
+    calling the transport.
     """
     outbox.wait_for(session, {going.claim.canonical for going in lot} - {""})
     rows = _held(session, [going.claim for going in lot])
@@ -134,8 +136,8 @@ def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: d
         row = rows.get(going.claim.email_id)
         if row is None or row.state is not EmailState.QUEUED:
             continue
-        if row.id in stopped:
-            row.last_error = f"The address gets no letters: {stopped[row.id]}"
+        if row.id in stopped or row.is_useless(now):
+            row.last_error = f"The address gets no letters: {stopped[row.id]}" if row.id in stopped else TOO_LATE
             _settle(row, EmailState.DROPPED, now)
             leases.release(row)
             continue

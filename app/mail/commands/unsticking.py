@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from app.core import audit
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.jobs.models import SILENCE, WorkerBeat
+from app.mail import queries
 from app.mail.commands.deciding import only_operators
 from app.mail.commands.handing_over import STOPPED, remember
 from app.mail.models import Email, EmailState
@@ -43,7 +43,7 @@ class Unstuck:
 
 
 def requeue_stuck(session: Session, *, lot: int = 10_000, by: Actor, now: datetime) -> Unstuck:
-    """Free letters whose worker is gone: its lease ran out, or it has not been seen for minutes.
+    """Free letters whose worker is gone: its lease ran out, it stopped, or it has not been seen for minutes.
 
     A letter that was being handed over goes back to the queue if it may repeat and becomes unknown if it may not; the
     claim's token of an unknown one stays, so that a worker that was only slow can still settle it.
@@ -73,10 +73,5 @@ def requeue_stuck(session: Session, *, lot: int = 10_000, by: Actor, now: dateti
 
 def _stuck(session: Session, lot: int, now: datetime) -> list[Email]:
     """Letters held by somebody who is gone. Those that a worker is settling this moment are left to it."""
-    alive = sa.select(WorkerBeat.name).where(WorkerBeat.seen_at > now - SILENCE)
-    silent = sa.or_(Email.held_by.is_(None), Email.held_by.not_in(alive))
-    over = sa.or_(Email.leased_until.is_(None), Email.leased_until < now)
-    handing = sa.and_(Email.state == EmailState.SUBMITTING, sa.or_(over, silent))
-    waiting = sa.and_(Email.state == EmailState.QUEUED, Email.lease_token.is_not(None), sa.or_(over, silent))
-    query = sa.select(Email).where(sa.or_(handing, waiting)).order_by(Email.id).limit(lot)
+    query = sa.select(Email).where(queries.is_left_behind(now)).order_by(Email.id).limit(lot)
     return list(session.scalars(query.with_for_update(skip_locked=True)))

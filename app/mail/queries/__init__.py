@@ -28,8 +28,8 @@ from app.mail.queries.letters import (
     undecided,
     waits,
     with_files,
-    workers,
 )
+from app.mail.queries.working import Silent, Workers, is_left_behind, left_behind, nothing_leaves, workers
 
 __all__ = [
     "ANY",
@@ -43,6 +43,8 @@ __all__ = [
     "Handing",
     "Hindrance",
     "Lane",
+    "Silent",
+    "Workers",
     "accepted_per_hour",
     "anything_due",
     "attempts",
@@ -51,12 +53,15 @@ __all__ = [
     "due",
     "handing",
     "hindrances",
+    "is_left_behind",
     "lanes",
     "last_check",
     "lately",
+    "left_behind",
     "letter",
     "letters",
     "many_with_files",
+    "nothing_leaves",
     "oldest_waiting",
     "paused",
     "pauses",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from app.core.clock import spoken
 from app.mail.models import MailCircuit, MailPause
+from app.mail.rules import lasting
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -40,13 +41,17 @@ def circuits(session: Session) -> list[MailCircuit]:
 
 @dataclass(frozen=True, slots=True)
 class Hindrance:
-    """Why letters of a transport do not leave now: who stopped them, since when, why, and what lets them go."""
+    """Why letters of a transport do not leave now: who stopped them, since when, why, and what lets them go.
+
+    ``stopped``: until an operator lets them leave; otherwise they are tried again without anybody's doing.
+    """
 
     transport: str
     since: datetime
     who: str
     reason: str
     until: str
+    stopped: bool
 
 
 def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hindrance]:
@@ -59,10 +64,14 @@ def hindrances(session: Session, *, now: datetime, zone: str = "UTC") -> list[Hi
             ITSELF,
             _why_it_rests(row),
             _when_it_tries(row, now, zone) if row.transport not in stopped else AFTER_THAT,
+            stopped=False,
         )
         for row in circuits(session)
     ]
-    held = [Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND) for row in pauses(session)]
+    held = [
+        Hindrance(row.transport, row.since, row.by_whom or ITSELF, row.reason, BY_HAND, stopped=True)
+        for row in pauses(session)
+    ]
     return resting + held
 
 
@@ -74,8 +83,8 @@ def _why_it_rests(row: MailCircuit) -> str:
 
 def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:
     if row.try_at is not None and row.try_at > now:
-        seconds = max(1, round((row.try_at - now).total_seconds()))
-        return f"One letter tries again in {seconds} s, at {spoken(row.try_at, zone)}; the others follow it."
+        wait = lasting(timedelta(seconds=max(1, round((row.try_at - now).total_seconds()))))
+        return f"One letter tries again in {wait}, at {spoken(row.try_at, zone)}; the others follow it."
     if row.probe is not None:
         return "One letter is trying right now; the others follow it."
     return "The next letter tries."

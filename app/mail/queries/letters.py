@@ -13,7 +13,6 @@ from sqlalchemy.orm import defer, selectinload
 from app.core.audit import AuditEntry
 from app.core.text import canonical_email
 from app.jobs import leases
-from app.jobs.models import SILENCE, WorkerBeat
 from app.mail.models import Email, EmailAttempt, EmailState, MailCheck
 from app.mail.rules import LANES
 
@@ -116,12 +115,6 @@ def undecided(session: Session) -> int:
     """How many unknown letters wait for a person's decision."""
     query = sa.select(sa.func.count()).where(Email.state == EmailState.UNKNOWN, Email.decided_at.is_(None))
     return session.scalar(query) or 0
-
-
-def workers(session: Session, *, now: datetime) -> tuple[list[str], datetime | None]:
-    """The workers seen lately, and when any was seen last."""
-    alive = session.scalars(sa.select(WorkerBeat.name).where(WorkerBeat.seen_at > now - SILENCE))
-    return sorted(alive), session.scalar(sa.select(sa.func.max(WorkerBeat.seen_at)))
 
 
 def letters(

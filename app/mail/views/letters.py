@@ -39,10 +39,10 @@ def letter(email: int) -> ResponseReturnValue:
             label=rules.label(row, now),
             tone=rules.tone(row, now),
             known=rules.known(row, attempts, now=now),
-            ahead=rules.ahead(row, held_back=queries.paused(session), most=commands.MOST_ATTEMPTS, now=now),
+            ahead=rules.ahead(row, hindered=queries.troubles(session, now=now), most=commands.MOST_ATTEMPTS, now=now),
             way=rules.way(row, attempts, now=now),
             evidence=evidence.of(session, row),
-            acts={act.value for act in rules.acts(row)},
+            acts={act.value for act in rules.acts(row, now)},
             decided=[
                 (one, rules.told(one.act, one.actor, one.detail)) for one in audit.of_subject(session, Email, email)
             ],

@@ -33,6 +33,7 @@ NARROWED = (
     (queries.LEFT, "Left as unknown"),
 )
 HERE = "/operator/mail"
+TRIED = "Letters are tried now. If the mail provider still serves nobody, they wait again and lose nothing."
 
 
 @blueprint.get("/operator/mail")
@@ -89,8 +90,8 @@ def hold() -> ResponseReturnValue:
 def resume() -> ResponseReturnValue:
     """Let letters leave again."""
     with transaction() as session:
-        commands.resume(session, by=actor(), now=utc_now())
-    return see_other(HERE, "Letters leave again.")
+        lifted = commands.resume(session, by=actor(), now=utc_now())
+    return see_other(HERE, "Letters leave again." if lifted else TRIED)
 
 
 @blueprint.post("/operator/mail/retry-all")

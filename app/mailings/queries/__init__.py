@@ -1,5 +1,6 @@
 """Every read of a mailing worth a name."""
 
+from app.mailings.queries.naming import Called, called, namer
 from app.mailings.queries.reading import (
     DRAWN,
     OPEN,
@@ -33,10 +34,12 @@ __all__ = [
     "OPEN",
     "PLACES",
     "Addressed",
+    "Called",
     "Marked",
     "Progress",
     "Shown",
     "addressed",
+    "called",
     "can_be_called_back",
     "counts",
     "export",
@@ -47,6 +50,7 @@ __all__ = [
     "marked",
     "moments",
     "moving",
+    "namer",
     "newest_moment",
     "on_its_way",
     "progress",

@@ -10,14 +10,18 @@ import sqlalchemy as sa
 
 from app.core.clock import spoken
 from app.mail import standing
-from app.mailings.models import BatchState, Mailing, MailingBatch, MailingLetter, MailingState
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingState
+from app.mailings.queries.naming import Called, called
 from app.mailings.queries.reading import Progress, progress
 from app.mailings.rules import APART
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from app.core.actor import Actor
+
 UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
+UNNAMED = "Words of an earlier version"
 LATELY = timedelta(days=7)
 # A batch's readers of whom nothing is known but what the batch says.
 OTHERS = MailingBatch.size - sum((getattr(MailingBatch, one.value) for one in APART), start=sa.literal(0))
@@ -26,31 +30,21 @@ NO_ANSWER = "no answer tells whether they were taken"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A mailing with its subject, its holes named, and how far it has come."""
+    """A mailing, what it is called, and how far it has come."""
 
     mailing: Mailing
-    subject: str
+    called: Called
     progress: Progress
 
 
-def shown(session: Session, *, before: int | None = None, limit: int = 20) -> list[Shown]:
+def shown(session: Session, *, before: int | None = None, limit: int = 20, by: Actor) -> list[Shown]:
     """Mailings, newest first; ``before`` is the id to page from."""
     query = sa.select(Mailing).order_by(Mailing.id.desc()).limit(limit)
     if before is not None:
         query = query.where(Mailing.id < before)
     rows = list(session.scalars(query))
-    letters = sa.select(MailingLetter).where(
-        MailingLetter.mailing_id.in_([row.id for row in rows]), MailingLetter.variant == 0
-    )
-    subjects = {letter.mailing_id: _named(letter) for letter in session.scalars(letters)}
-    return [Shown(row, subjects.get(row.id, ""), progress(session, row.id)) for row in rows]
-
-
-def _named(letter: MailingLetter) -> str:
-    subject = letter.subject
-    for name, tags in letter.holes.items():
-        subject = subject.replace(tags[0], "{" + name.partition("|")[0] + "}")
-    return subject
+    names = called(session, [row.id for row in rows], by=by)
+    return [Shown(row, names.get(row.id, Called(UNNAMED)), progress(session, row.id)) for row in rows]
 
 
 def counts(session: Session) -> dict[MailingState, int]:

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.countries import country_choices
 from app.core.db import reading, transaction
+from app.mail.queries import nothing_leaves
 from app.mail.render import house
 from app.petitions import commands, queries, rules
 from app.petitions.models import ConsentAsk
@@ -67,7 +68,9 @@ def thanks(slug: str) -> ResponseReturnValue:
     """What to do next, said to everybody in the same words."""
     with reading() as session:
         found = queries.public_petition(session, slug)
-        return page("petitions/thanks.html", petition=found, demo=found.campaign.coalition.is_demo)
+        delayed = nothing_leaves(session, now=utc_now())
+        demo = found.campaign.coalition.is_demo
+        return page("petitions/thanks.html", petition=found, demo=demo, delayed=delayed)
 
 
 def _sent_by_program() -> Mapping[str, Any]:

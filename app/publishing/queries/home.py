@@ -46,7 +46,7 @@ def tasks(session: Session, *, by: Actor, now: datetime) -> list[Task]:
             *troubles.replies(session, by),
             *troubles.requests(session, by, now),
             *troubles.disputes(session, by),
-            *troubles.post_office(session, by),
+            *troubles.post_office(session, by, now),
             *_closing(session, by, now),
             *_petitions(session, by, now),
             *_suggestions(session, by),

@@ -18,7 +18,7 @@ from app.deliveries.models import Delivery, DeliveryState, Document
 from app.deliveries.queries import unheard
 from app.deliveries.rules import IN_TROUBLE, NOT_KNOWN
 from app.mail.models import Email, EmailState
-from app.mail.queries import pauses
+from app.mail.queries import hindrances, undecided
 from app.publishing.rules import Kind, Task, and_more
 from app.signons.models import SignOn, SignOnRequest, SignOnState
 from app.signons.queries import request_letter
@@ -159,15 +159,15 @@ def _request(found: _Waiting, kind: Kind, title: str, detail: str, act: str) -> 
     return Task(kind=kind, title=title, detail=detail, href=href, act=act, zone=found.coalition.zone)
 
 
-def post_office(session: Session, by: Actor) -> list[Task]:
+def post_office(session: Session, by: Actor, now: datetime) -> list[Task]:
     """For operators of the installation: letters held back, and letters of which nobody knows whether they left."""
     if not by.operator:
         return []
     told = [
-        ("Letters are held back", f"{pause.reason.rstrip('.')}. Since {spoken(pause.since, 'UTC')}.", "See why")
-        for pause in pauses(session)
+        ("Letters are held back", f"{one.reason.rstrip('.')}. Since {spoken(one.since, 'UTC')}. {one.until}", "See why")
+        for one in hindrances(session, now=now)
     ]
-    uncertain = session.scalar(sa.select(sa.func.count()).where(Email.state == EmailState.UNKNOWN)) or 0
+    uncertain = undecided(session)
     if uncertain:
         number = "one letter" if uncertain == 1 else f"{uncertain:,} letters"
         told.append((f"It is not known whether {number} left", NOT_KNOWN, "See which"))

@@ -40,6 +40,6 @@ def home() -> ResponseReturnValue:
 
 
 def _stuck(session: Session, now: datetime) -> list[str]:
-    """Why letters do not leave, for an operator; that they are held back is a line of its own among the tasks."""
+    """Why letters do not leave, for an operator; what holds them back is a line of its own among the tasks."""
     found = standing(session, now=now)
-    return [] if found.hindrances else found.stuck
+    return found.unattended if found.hindrances else found.stuck

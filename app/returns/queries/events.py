@@ -13,12 +13,15 @@ from sqlalchemy.orm import undefer
 from app.mail import evidence
 from app.mail.models import Email, Suppression
 from app.mailings.models import MailingLetter, MailingReader
+from app.mailings.queries import called
 from app.returns.models import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy.orm import Session
+
+    from app.core.actor import Actor
 
 SHOWN = (Kind.BOUNCE, Kind.DROPPED, Kind.COMPLAINT, Kind.LEFT)
 DAY = 24
@@ -77,22 +80,27 @@ class Came:
     letter: str
 
 
-def newest(session: Session, *, before: int | None = None, limit: int = 50) -> list[Came]:
+def newest(session: Session, *, before: int | None = None, limit: int = 50, by: Actor) -> list[Came]:
     """Reports that something is done about, newest first; ``before`` is the id to page from."""
     query = (
         sa.select(
             MailEvent,
             sa.func.coalesce(Email.to_address, MailingReader.address),
-            sa.func.coalesce(Email.subject, Email.template, MailingLetter.subject, ""),
+            sa.func.coalesce(Email.subject, Email.template, ""),
+            MailingReader.mailing_id,
         )
         .outerjoin(Email, MailEvent.email_id == Email.id)
         .outerjoin(MailingReader, MailEvent.reader_id == MailingReader.id)
-        .outerjoin(MailingLetter, _its_words())
         .where(MailEvent.kind.in_(SHOWN))
     )
     if before is not None:
         query = query.where(MailEvent.id < before)
-    return [Came(*row) for row in session.execute(query.order_by(MailEvent.id.desc()).limit(limit))]
+    rows = session.execute(query.order_by(MailEvent.id.desc()).limit(limit)).all()
+    names = called(session, {row[3] for row in rows}, by=by)
+    return [
+        Came(report, to, names[mailing_id].title if mailing_id in names else letter)
+        for report, to, letter, mailing_id in rows
+    ]
 
 
 def _its_words() -> sa.ColumnElement[bool]:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import NotFound
+from app.mail import streams
 from app.returns import commands, queries
 from app.returns.commands import IGNORED, Lifting
 from app.returns.rules import policy
@@ -48,7 +49,7 @@ def returns() -> ResponseReturnValue:
     """Posts that wait or failed, reports by hour and class, the newest bounces and what was done about each."""
     now = utc_now()
     with reading() as session:
-        rows = queries.newest(session, before=cursor(), limit=PAGE + 1)
+        rows = queries.newest(session, before=cursor(), limit=PAGE + 1, by=actor())
         hours = queries.by_hour(session, now=now)
         return page(
             "returns/returns.html",
@@ -105,6 +106,7 @@ def suppressions() -> ResponseReturnValue:
             rows=rows[:PAGE],
             older=rows[PAGE - 1].id if len(rows) > PAGE else None,
             asked=asked,
+            senders=streams.names(session, {row.stream for row in rows if row.stream}),
             finding=form_state({"q": asked}, name="find"),
             why=WHY,
         )
@@ -119,7 +121,14 @@ def suppression(suppression: int) -> ResponseReturnValue:
         if found is None:
             raise NotFound
         sendgrid = current_app.config["SETTINGS"].mail_transport is MailTransport.SENDGRID
-        return page("returns/suppression.html", found=found, form=form_state(), why=WHY, sendgrid=sendgrid)
+        return page(
+            "returns/suppression.html",
+            found=found,
+            senders=streams.names(session, {found.stream} - {""}),
+            form=form_state(),
+            why=WHY,
+            sendgrid=sendgrid,
+        )
 
 
 @blueprint.post("/operator/suppressions/<int:suppression>/lift")
