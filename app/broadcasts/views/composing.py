@@ -8,7 +8,7 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries, rules
-from app.broadcasts.views.frame import back, blueprint
+from app.broadcasts.views.frame import ONE, back, blueprint
 from app.campaigns.queries import campaign_for
 from app.coalitions.queries import organizations_acting
 from app.coalitions.roles import Right
@@ -87,7 +87,7 @@ def count_readers(coalition: str, campaign: str) -> ResponseReturnValue:
             return _form(session, found, broadcast), refusal.status
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/edit")
+@blueprint.get(f"{ONE}/edit")
 @signed_in
 def edit_update(coalition: str, ident: int) -> ResponseReturnValue:
     """The form with the words as they are."""
@@ -96,7 +96,7 @@ def edit_update(coalition: str, ident: int) -> ResponseReturnValue:
         return _form(session, broadcast.campaign, broadcast)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/edit")
+@blueprint.post(f"{ONE}/edit")
 @signed_in
 @redisplays(edit_update)
 def change_update(coalition: str, ident: int) -> ResponseReturnValue:

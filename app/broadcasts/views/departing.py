@@ -6,19 +6,19 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries
-from app.broadcasts.models import BroadcastState
-from app.broadcasts.views.frame import back, blueprint
+from app.broadcasts.models import Broadcast, BroadcastState
+from app.broadcasts.views.frame import ONE, act, blueprint
 from app.broadcasts.views.progress import speeds
 from app.broadcasts.views.showing import update
 from app.coalitions.roles import Right
 from app.core.clock import local, spoken, utc_now
-from app.core.db import reading, transaction
+from app.core.db import reading
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import page
 from app.web.security import actor, signed_in
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/departure")
+@blueprint.get(f"{ONE}/departure")
 @signed_in
 def departure(coalition: str, ident: int) -> ResponseReturnValue:
     """The form: now, at a moment, or in each reader's morning; and how fast."""
@@ -51,39 +51,32 @@ def departure(coalition: str, ident: int) -> ResponseReturnValue:
         )
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/departure")
+@blueprint.post(f"{ONE}/departure")
 @signed_in
 @redisplays(departure)
 def depart(coalition: str, ident: int) -> ResponseReturnValue:
     """Send it as chosen."""
-    by, entry = actor(), posted(commands.Departing)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.depart(session, broadcast, entry, by=by, now=utc_now())
+
+    def notice(broadcast: Broadcast) -> str:
         scheduled = broadcast.state is BroadcastState.SCHEDULED
-    words = "It leaves at the time you chose." if scheduled else "Sending. You can leave this page; it goes on."
-    return back(coalition, ident, words)
+        return "It leaves at the time you chose." if scheduled else "Sending. You can leave this page; it goes on."
+
+    return act(coalition, ident, commands.depart, posted(commands.Departing), notice=notice)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/unschedule")
+@blueprint.post(f"{ONE}/unschedule")
 @signed_in
 @redisplays(update)
 def unschedule(coalition: str, ident: int) -> ResponseReturnValue:
     """Take it off its time."""
-    by = actor()
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.unschedule(session, broadcast, by=by, now=utc_now())
-    return back(coalition, ident, "It waits for no time any more. It is still approved.")
+    notice = "It waits for no time any more. It is still approved."
+    return act(coalition, ident, commands.unschedule, notice=notice)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/speed")
+@blueprint.post(f"{ONE}/speed")
 @signed_in
 @redisplays(update, name="speed")
 def change_speed(coalition: str, ident: int) -> ResponseReturnValue:
     """Let it leave faster or slower from now on."""
-    by, entry = actor(), posted(commands.Speed)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.change_speed(session, broadcast, entry, by=by, now=utc_now())
-    return back(coalition, ident, "The speed is changed from the next batch on.")
+    notice = "The speed is changed from the next batch on."
+    return act(coalition, ident, commands.change_speed, posted(commands.Speed), notice=notice)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import messages, queries, rules
+from app.coalitions.roles import Right
 from app.mail import render
+from app.web.acts import carried_out
 from app.web.asking import missing
 from app.web.pages import see_other
+from app.web.security import actor
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -18,7 +22,26 @@ if TYPE_CHECKING:
     from app.broadcasts.models import Broadcast
     from app.mail.render import Rendered
 
+Result = TypeVar("Result")
 blueprint = Blueprint("broadcasts", __name__)
+ALL = "/work/<coalition>/updates"
+ONE = f"{ALL}/<int:ident>"
+
+
+def act(
+    coalition: str,
+    ident: int,
+    command: Callable[..., Result],
+    *entry: object,
+    notice: str | Callable[[Result], str],
+    right: Right = Right.WRITE_UPDATE,
+) -> ResponseReturnValue:
+    """Have a command done to an update of which ``by`` holds the right, and go back to its page."""
+
+    def find(session: Session) -> Broadcast:
+        return queries.broadcast_for(session, coalition, ident, by=actor(), right=right)
+
+    return carried_out(find, command, *entry, onward=f"/work/{coalition}/updates/{ident}", notice=notice)
 
 
 def back(coalition: str, ident: int, notice: str) -> ResponseReturnValue:

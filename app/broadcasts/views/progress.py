@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, exports, queries, rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison
-from app.broadcasts.views.frame import blueprint
+from app.broadcasts.views.frame import ONE, blueprint
 from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
 from app.core.db import transaction
@@ -92,7 +92,7 @@ def _compared(session: Session, broadcast: Broadcast, comparison: Comparison) ->
     }
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/readers.csv")
+@blueprint.post(f"{ONE}/readers.csv")
 @signed_in
 def readers(coalition: str, ident: int) -> ResponseReturnValue:
     """What became of each reader. A post, because who took the addresses is written into the trail."""
