@@ -87,7 +87,8 @@ def test_sending_again_covers_no_more_letters_than_the_page_showed(signed_in: Si
     page = signed_in(robin).get(here).text
     assert "Handed over in full" not in page
     assert "0 of 2 letters were handed over. Of 2 nobody knows." in page
-    assert re.search(r'name="letters"[^>]*value="2"', page)
+    review = signed_in(robin).get(f"{here}/unknown/resend").text
+    assert re.search(r'name="letters"[^>]*value="2"', review)
 
     refused = signed_in(robin).post(f"{here}/unknown/resend", data={"letters": "1"})
     assert refused.status_code == 409

@@ -18,8 +18,10 @@ from app.broadcasts.commands.scheduling import (
     When,
     change_speed,
     depart,
+    intended,
     start_due,
     unschedule,
+    why_not_sendable,
 )
 from app.broadcasts.commands.sending import (
     PLAN,
@@ -57,6 +59,7 @@ __all__ = [
     "elsewhere",
     "finish_if_done",
     "imagined",
+    "intended",
     "keep_words",
     "leave_unknown",
     "note_export",
@@ -69,4 +72,5 @@ __all__ = [
     "start_due",
     "stop",
     "unschedule",
+    "why_not_sendable",
 ]

@@ -51,6 +51,8 @@ def stop(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
     if broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
         raise Conflict(f"This update is {broadcast.state.value}; there is nothing to stop.")
+    # Counted now: later, who has left since would be missing among those who never got it.
+    broadcast.unplanned = queries.unplanned(session, broadcast)
     broadcast.state = BroadcastState.STOPPED
     broadcast.finished_at = now
     if broadcast.mailing_id is not None:
@@ -107,6 +109,8 @@ def resend_unknown(session: Session, broadcast: Broadcast, most: int, *, by: Act
     ``most`` is the number that was shown to them: letters that became uncertain since then are not theirs to decide.
     """
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
+    if broadcast.state is BroadcastState.STOPPED:
+        raise Conflict("This update was stopped, so nothing of it is sent again. Write a new one.")
     again = 0 if broadcast.mailing_id is None else mailings.resend(session, broadcast.mailing_id, now=now)
     if not again:
         raise Conflict("No letter of this update is uncertain any more. Open the page once more.")

@@ -3,7 +3,7 @@
 from app.broadcasts.queries.answers import answered_broadcast, answers_to
 from app.broadcasts.queries.comparing import compared, is_compared, sample_is_leaving, sizes
 from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
-from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
+from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called, sent_by
 from app.broadcasts.queries.progress import being_sent, held_in, next_readers, progress, undecided, waits_for
 from app.broadcasts.queries.readers import Reach, audience, audience_size, newest_supporter, reach
 from app.broadcasts.queries.slicing import (
@@ -15,8 +15,10 @@ from app.broadcasts.queries.slicing import (
     last_in_lot,
     leaves_apart,
     lives_in,
+    mornings,
     on_wheel,
     slices,
+    unplanned,
 )
 from app.broadcasts.queries.values import (
     Countable,
@@ -59,6 +61,7 @@ __all__ = [
     "leaves_apart",
     "lives_in",
     "may_see_addresses",
+    "mornings",
     "newest_supporter",
     "next_readers",
     "of_mailing",
@@ -70,9 +73,11 @@ __all__ = [
     "reader_after",
     "readers_called",
     "sample_is_leaving",
+    "sent_by",
     "sizes",
     "slices",
     "undecided",
+    "unplanned",
     "values_for",
     "waits_for",
 ]

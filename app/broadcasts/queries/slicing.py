@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -67,6 +67,12 @@ def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = 
     return list(session.scalars(query))
 
 
+def mornings(session: Session, broadcast: Broadcast, day: date, hour: int, *, now: datetime) -> list[rules.Morning]:
+    """When an hour of a day comes where the readers of an update live, the earliest first."""
+    names = rules.zones_in(countries(session, broadcast, now=now), broadcast.campaign.coalition.zone)
+    return rules.mornings(day, hour, names, since=now)
+
+
 def leaves_apart(session: Session, broadcast: Broadcast) -> bool:
     """Whether readers of one lot leave at different times or with different subjects."""
     departure = departure_of(session, broadcast)
@@ -78,6 +84,24 @@ def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
     ids = audience(broadcast).where(Supporter.id > broadcast.planned_up_to).limit(lot).subquery()
     last: int | None = session.scalar(sa.select(sa.func.max(ids.c.id)))
     return last
+
+
+def unplanned(session: Session, broadcast: Broadcast) -> int:
+    """How many of a frozen audience have not been copied into the mailing yet."""
+    ids = audience(broadcast).order_by(None)
+    if broadcast.mailing is not None:
+        if not broadcast.mailing.planning:
+            return 0
+        ids = ids.where(_not_looked_at(broadcast, comparison_of(session, broadcast)))
+    return session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0
+
+
+def _not_looked_at(broadcast: Broadcast, comparison: Comparison | None) -> Condition:
+    ahead = Supporter.id > broadcast.planned_up_to
+    if comparison is None or comparison.threshold is None:
+        return ahead
+    rest = on_wheel(Supporter.id, comparison.salt) >= comparison.threshold
+    return sa.or_(ahead, rest) if comparison.sampled_at is None else sa.and_(ahead, rest)
 
 
 def slices(session: Session, broadcast: Broadcast, last: int, lot: int, *, now: datetime) -> list[Slice]:

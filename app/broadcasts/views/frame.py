@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from app.broadcasts import messages, queries, rules
 from app.coalitions.roles import Right
-from app.mail import render
+from app.mail import mass, render
 from app.web.acts import carried_out
 from app.web.asking import missing
 from app.web.pages import see_other
@@ -56,6 +56,12 @@ def sample(session: Session, broadcast: Broadcast) -> dict[rules.Field, str]:
     return {rules.Field.GIVEN_NAME: "Ewa", **known}
 
 
+def held_for() -> str:
+    """How long the mail provider holds each letter before it sends it, in words; empty where it holds none."""
+    recalls = mass.recalls()
+    return "" if recalls is None else rules.duration(recalls.recall_delay).removeprefix("about ")
+
+
 def letter(broadcast: Broadcast, values: rules.Values, *, language: str = "en") -> Rendered:
     """The letter as a reader gets it, with links that lead nowhere in place of the reader's own. No transaction."""
     return render.render(messages.for_reader(broadcast, values, language=language))
@@ -72,3 +78,9 @@ def around(broadcast: Broadcast, *, values: rules.Values, has_districts: bool) -
         size=len(words.html.encode()) or render.HTML_LIMIT,
         has_districts=has_districts,
     )
+
+
+def looked_at(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:
+    """What should be looked at in the words before they leave. No transaction."""
+    known = around(broadcast, values=values, has_districts=has_districts)
+    return rules.findings(broadcast.subject, broadcast.body, known)

@@ -1,15 +1,22 @@
-"""Pausing an update, going on, stopping, and deciding about letters whose outcome nobody knows."""
+"""Pausing an update, going on, stopping for good, and deciding about letters whose outcome nobody knows."""
 
 from __future__ import annotations
 
 from flask.typing import ResponseReturnValue
 
-from app.broadcasts import commands
+from app.broadcasts import commands, queries
+from app.broadcasts.models import Broadcast, BroadcastState
 from app.broadcasts.views.frame import ONE, act, blueprint
 from app.broadcasts.views.showing import update
+from app.core.clock import utc_now
+from app.core.db import reading
 from app.core.inputs import Input
+from app.mail.queries import hindrances
+from app.mailings.queries import held_by_provider
+from app.mailings.rules import uncertain
 from app.web.forms import posted, redisplays
-from app.web.security import signed_in
+from app.web.pages import page
+from app.web.security import actor, signed_in
 
 
 class Decided(Input):
@@ -18,12 +25,27 @@ class Decided(Input):
     letters: int
 
 
-@blueprint.post(f"{ONE}/send")
+@blueprint.get(f"{ONE}/stop")
 @signed_in
-@redisplays(update)
-def send_update(coalition: str, ident: int) -> ResponseReturnValue:
-    """Freeze the audience and begin."""
-    return act(coalition, ident, commands.send, notice="Sending. You can leave this page; it goes on without you.")
+def review_stop(coalition: str, ident: int) -> ResponseReturnValue:
+    """What stopping does and what it cannot bring back, before it is done."""
+    now = utc_now()
+    with reading() as session:
+        broadcast = queries.sent_by(session, coalition, ident, by=actor())
+        known = queries.progress(session, broadcast)
+        mailing_id = broadcast.mailing_id
+        held, in_time = (0, 0) if mailing_id is None else held_by_provider(session, mailing_id, now=now)
+        stoppable = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
+        return page(
+            "broadcasts/stop.html",
+            **_around(broadcast),
+            stoppable=stoppable,
+            progress=known,
+            rest=known.waiting + (queries.unplanned(session, broadcast) if stoppable else 0),
+            held=held,
+            in_time=in_time,
+            read_at=now,
+        )
 
 
 @blueprint.post(f"{ONE}/stop")
@@ -31,7 +53,7 @@ def send_update(coalition: str, ident: int) -> ResponseReturnValue:
 @redisplays(update)
 def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Stop what has not been handed over."""
-    return act(coalition, ident, commands.stop, notice="Stopped. Letters not yet handed over will not leave.")
+    return act(coalition, ident, commands.stop, notice="Stopped for good.")
 
 
 @blueprint.post(f"{ONE}/pause")
@@ -49,6 +71,24 @@ def pause_update(coalition: str, ident: int) -> ResponseReturnValue:
 def resume_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Go on where it was paused."""
     return act(coalition, ident, commands.resume, notice="Sending goes on. Nobody gets it twice.")
+
+
+@blueprint.get(f"{ONE}/unknown/resend")
+@signed_in
+def review_resend(coalition: str, ident: int) -> ResponseReturnValue:
+    """To how many uncertain letters would go once more, and what that means, before it is done."""
+    now = utc_now()
+    with reading() as session:
+        broadcast = queries.sent_by(session, coalition, ident, by=actor())
+        undecided = queries.undecided(session, broadcast)
+        return page(
+            "broadcasts/resend.html",
+            **_around(broadcast),
+            undecided=undecided,
+            uncertain=sum(map(uncertain, undecided)),
+            hindrances=hindrances(session, now=now, zone=broadcast.campaign.coalition.zone),
+            read_at=now,
+        )
 
 
 @blueprint.post(f"{ONE}/unknown/resend")
@@ -69,3 +109,8 @@ def resend_unknown(coalition: str, ident: int) -> ResponseReturnValue:
 def leave_unknown(coalition: str, ident: int) -> ResponseReturnValue:
     """Leave uncertain letters as they are."""
     return act(coalition, ident, commands.leave_unknown, notice="The uncertain letters stay as they are.")
+
+
+def _around(broadcast: Broadcast) -> dict[str, object]:
+    ours = broadcast.campaign.coalition
+    return {"coalition": ours, "demo": ours.is_demo, "broadcast": broadcast}

@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries, rules
 from app.broadcasts.models import BroadcastState
-from app.broadcasts.views.frame import ALL, ONE, act, around, back, blueprint, sample
+from app.broadcasts.views.frame import ALL, ONE, act, around, back, blueprint, looked_at, sample
 from app.broadcasts.views.progress import standing
 from app.coalitions.queries import coalition_for, members, organizations_acting
 from app.coalitions.roles import Right
@@ -23,7 +23,6 @@ from app.web.security import actor, signed_in
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.broadcasts.models import Broadcast
 
 PAGE = 50
 
@@ -90,7 +89,7 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             broadcast.mailing,
         )
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
-    findings = _findings(broadcast, values, has_districts=has_districts) if open_ else []
+    findings = looked_at(broadcast, values, has_districts=has_districts) if open_ else []
     return page("broadcasts/show.html", findings=findings, form=form_state(), **known)
 
 
@@ -130,11 +129,6 @@ def _known(coalition: str, ident: int, right: Right) -> rules.Surroundings:
         values, has_districts = sample(session, broadcast), bool(queries.districts(session, broadcast.campaign_id))
         _ = broadcast.campaign.coalition, broadcast.organization
     return around(broadcast, values=values, has_districts=has_districts)
-
-
-def _findings(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:
-    known = around(broadcast, values=values, has_districts=has_districts)
-    return rules.findings(broadcast.subject, broadcast.body, known)
 
 
 def _colleagues(session: Session, organization_id: int, me: int | None) -> list[tuple[str, str]]:
