@@ -173,6 +173,11 @@ def test_a_stopped_update_that_held_letters_back_says_how_many_were_called_back(
         while jobs.plan():
             pass
         assert [mailings.send() for _ in range(2)] == [1, 1]
+        assert "Pausing does not: the 4 it holds now would still leave" in browser.get(here).text
+        browser.post(f"{here}/pause")
+        paused = browser.get(here).text
+        assert "<b>4 letters that the mail provider holds will still leave,</b>" in paused
+        assert "Stopping for good calls back all of them" in paused
         page = browser.get(f"{here}/stop").text
         assert "holds the letters of 4 people" in page
         assert "for 4 people that is in time" in page

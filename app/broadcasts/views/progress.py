@@ -16,7 +16,7 @@ from app.core.clock import local, utc_now
 from app.core.db import transaction
 from app.core.errors import NotFound
 from app.mail.queries import hindrances, workers
-from app.mailings.queries import can_be_called_back, moments
+from app.mailings.queries import Held, held_by_provider, moments
 from app.mailings.rules import takes, uncertain
 from app.returns.queries import count_replies
 from app.web.forms import form_state
@@ -63,7 +63,7 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "comparison": _compared(session, broadcast, comparison) if comparison else None,
         "series": [label for label, _ in SERIES],
         "over_time": [(_when(row, rows, here), [getattr(row, name) for _, name in SERIES]) for row in rows],
-        "recallable": mailing is not None and can_be_called_back(session, mailing.id, now=now),
+        "held": Held() if mailing is None else held_by_provider(session, mailing.id, now=now),
     }
 
 

@@ -12,7 +12,7 @@ from app.core.clock import utc_now
 from app.core.db import reading
 from app.core.inputs import Input
 from app.mail.queries import hindrances
-from app.mailings.queries import held_by_provider
+from app.mailings.queries import Held, held_by_provider
 from app.mailings.rules import uncertain
 from app.web.forms import posted, redisplays
 from app.web.pages import page
@@ -34,7 +34,7 @@ def review_stop(coalition: str, ident: int) -> ResponseReturnValue:
         broadcast = queries.sent_by(session, coalition, ident, by=actor())
         known = queries.progress(session, broadcast)
         mailing_id = broadcast.mailing_id
-        held, in_time = (0, 0) if mailing_id is None else held_by_provider(session, mailing_id, now=now)
+        held = Held() if mailing_id is None else held_by_provider(session, mailing_id, now=now)
         stoppable = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
         return page(
             "broadcasts/stop.html",
@@ -43,7 +43,6 @@ def review_stop(coalition: str, ident: int) -> ResponseReturnValue:
             progress=known,
             rest=known.waiting + (queries.unplanned(session, broadcast) if stoppable else 0),
             held=held,
-            in_time=in_time,
             read_at=now,
         )
 
@@ -61,7 +60,7 @@ def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
 @redisplays(update)
 def pause_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Let no further letter leave for now."""
-    notice = "Paused. A batch that was on its way is the last until you go on."
+    notice = "Paused. What is on its way already is the last until you go on."
     return act(coalition, ident, commands.pause, notice=notice)
 
 

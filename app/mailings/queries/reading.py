@@ -170,15 +170,23 @@ def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> b
     return session.scalar(query.limit(1)) is not None
 
 
-def held_by_provider(session: Session, mailing_id: int, *, now: datetime) -> tuple[int, int]:
-    """Of how many readers the provider holds the letter, and for how many of them it can still be called back."""
+class Held(NamedTuple):
+    """Of how many readers the provider holds the letter, for how many it can still be called back, until when."""
+
+    readers: int = 0
+    in_time: int = 0
+    until: datetime | None = None
+
+
+def held_by_provider(session: Session, mailing_id: int, *, now: datetime) -> Held:
+    """What the provider was handed over with a delay and has not sent, as far as we know."""
     taken = MailingBatch.state.in_([BatchState.SUBMITTING, BatchState.ACCEPTED, BatchState.UNKNOWN])
     readers = MailingBatch.size - MailingBatch.suppressed - MailingBatch.failed
     in_time = sa.case((MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE, readers), else_=0)
-    query = sa.select(sa.func.coalesce(sa.func.sum(readers), 0), sa.func.coalesce(sa.func.sum(in_time), 0))
-    held = query.where(MailingBatch.mailing_id == mailing_id, taken, MailingBatch.leaves_at > now)
-    every, callable_back = session.execute(held).one()
-    return int(every), int(callable_back)
+    query = sa.select(sa.func.sum(readers), sa.func.sum(in_time), sa.func.max(MailingBatch.leaves_at))
+    found = query.where(MailingBatch.mailing_id == mailing_id, taken, MailingBatch.leaves_at > now)
+    every, callable_back, until = session.execute(found).one()
+    return Held(int(every or 0), int(callable_back or 0), until)
 
 
 # What is drawn over time; a moment and a Progress have these alike.
