@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 
 from app.accounts.models import Account
 from app.broadcasts import commands, jobs
-from app.broadcasts.models import Broadcast, BroadcastState, ComparedSubject, Comparison
+from app.broadcasts.models import Broadcast, BroadcastState, ComparedSubject, Comparison, Departure
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.mailings.models import BatchState, Mailing, MailingBatch, MailingMoment
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingMoment, MailingState
 from tests import builders
 from tests.broadcasts.builders import ready, stage, supporter
 from tests.browser import looks
@@ -102,6 +102,13 @@ def test_the_pages_of_leaving_are_accessible_in_every_light(open_page: OpenPage)
         batch = session.scalars(sa.select(MailingBatch).limit(1)).one()
         batch.state, batch.submitted_at, batch.last_error = BatchState.UNKNOWN, utc_now(), "SendGrid did not answer."
     look(f"{HERE}/{first}/unknown/resend", "review-resend")
+    with transaction() as session:
+        session.add(Departure(broadcast_id=first, day=utc_now().date(), hour=9, late_hours=6))
+        session.execute(sa.update(Mailing).values(state=MailingState.LATE))
+        ages_ago = utc_now() - timedelta(hours=3)
+        session.execute(sa.update(MailingBatch).values(state=BatchState.QUEUED, not_after=ages_ago))
+    look(f"{HERE}/{first}", "late")
+    look(f"{HERE}/{first}/late", "review-late")
     assert found == {}
 
 

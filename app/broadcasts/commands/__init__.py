@@ -25,6 +25,9 @@ from app.broadcasts.commands.scheduling import (
 )
 from app.broadcasts.commands.sending import (
     PLAN,
+    Late,
+    LateDecided,
+    decide_late,
     finish_if_done,
     leave_unknown,
     note_export,
@@ -42,6 +45,8 @@ __all__ = [
     "Chosen",
     "Compared",
     "Departing",
+    "Late",
+    "LateDecided",
     "NewBroadcast",
     "Speed",
     "TestReaders",
@@ -54,6 +59,7 @@ __all__ = [
     "compose",
     "count_visit",
     "decide_due",
+    "decide_late",
     "depart",
     "edit",
     "elsewhere",

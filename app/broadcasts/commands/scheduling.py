@@ -33,7 +33,7 @@ def _blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-PerHour = Annotated[int | None, BeforeValidator(_blank), Field(ge=10, le=10_000_000)]
+PerHour = Annotated[Annotated[int, Field(ge=10, le=10_000_000)] | None, BeforeValidator(_blank)]
 
 
 class When(Enum):

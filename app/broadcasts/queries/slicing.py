@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -26,11 +26,12 @@ Condition = sa.ColumnElement[bool]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Readers of a lot that leave with one subject and not before one moment."""
+    """Readers of a lot that leave with one subject, not before one moment, and perhaps not after another."""
 
     readers: sa.Select[int, str, str, str]
     variant: int
     not_before: datetime
+    not_after: datetime | None = None
 
 
 def departure_of(session: Session, broadcast: Broadcast) -> Departure | None:
@@ -138,16 +139,16 @@ def _by_morning(
     lot = whole.subquery()
     lived_in = session.scalars(sa.select(Supporter.country).join(lot, lot.c.id == Supporter.id).distinct()).all()
     names = rules.zones_in(lived_in, here)
-    since = departure.starts_at or broadcast.started_at or now
+    since, patience = departure.starts_at or broadcast.started_at or now, timedelta(hours=departure.late_hours)
     found = [
-        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at)
+        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at, morning.at + patience)
         for morning in rules.mornings(departure.day or now.date(), departure.hour or 0, names, since=since)
     ]
     ours = rules.mornings(departure.day or now.date(), departure.hour or 0, [here], since=since)[0]
     unplanned = ~sa.exists().where(
         MailingReader.mailing_id == broadcast.mailing_id, MailingReader.reader_key == Supporter.id
     )
-    return [*found, Slice(whole.where(unplanned), 0, ours.at)]
+    return [*found, Slice(whole.where(unplanned), 0, ours.at, ours.at + patience)]
 
 
 def lives_in(names: frozenset[str], countries_here: Iterable[str]) -> Condition:

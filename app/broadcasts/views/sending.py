@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from app.broadcasts import commands, queries
 from app.broadcasts.models import Broadcast, BroadcastState
 from app.broadcasts.views.frame import ONE, act, blueprint
+from app.broadcasts.views.progress import lateness
 from app.broadcasts.views.showing import update
 from app.core.clock import utc_now
 from app.core.db import reading
@@ -53,6 +54,30 @@ def review_stop(coalition: str, ident: int) -> ResponseReturnValue:
 def stop_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Stop what has not been handed over."""
     return act(coalition, ident, commands.stop, notice="Stopped for good.")
+
+
+@blueprint.get(f"{ONE}/late")
+@signed_in
+def review_late(coalition: str, ident: int) -> ResponseReturnValue:
+    """Whose hour has passed, and what can be done about it, before it is done."""
+    now = utc_now()
+    with reading() as session:
+        broadcast = queries.sent_by(session, coalition, ident, by=actor())
+        return page("broadcasts/late.html", **_around(broadcast), **lateness(session, broadcast), read_at=now)
+
+
+@blueprint.post(f"{ONE}/late")
+@signed_in
+@redisplays(update)
+def decide_late(coalition: str, ident: int) -> ResponseReturnValue:
+    """Let it go to them now, or leave them out."""
+
+    def notice(decided: tuple[bool, int]) -> str:
+        send, number = decided
+        people = f"{number:,} {'person' if number == 1 else 'people'}"
+        return f"Sending goes on. It goes to {people} now." if send else f"Sending goes on without {people}."
+
+    return act(coalition, ident, commands.decide_late, posted(commands.LateDecided), notice=notice)
 
 
 @blueprint.post(f"{ONE}/pause")

@@ -1,5 +1,6 @@
 """Every read of a mailing worth a name."""
 
+from app.mailings.queries.expiring import is_late, is_too_late, late
 from app.mailings.queries.reading import (
     DRAWN,
     OPEN,
@@ -45,7 +46,10 @@ __all__ = [
     "export",
     "handed_over_to",
     "held_by_provider",
+    "is_late",
     "is_open",
+    "is_too_late",
+    "late",
     "latest_to",
     "letter",
     "marked",

@@ -16,7 +16,7 @@ from app.mailings.queries.reading import Progress, progress
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
+UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD, MailingState.LATE)
 LATELY = timedelta(days=7)
 NO_ANSWER = "no answer tells whether they were taken"
 
@@ -74,6 +74,7 @@ def told(session: Session, now: datetime) -> standing.Part | None:
             (MailingState.GOING, "on the way"),
             (MailingState.PAUSED, "paused by a sender"),
             (MailingState.HELD, "held, because the provider refused the words"),
+            (MailingState.LATE, "held, because the hour chosen for its readers has passed; its sender decides"),
         )
         if (number := under_way[state])
     ]
