@@ -39,7 +39,8 @@ class Broadcast(Base):
     ``audience`` is what ``rules.Audience`` reads: whom of those with a yes the update is for. ``petition_id`` or
     ``statement_id`` is what ``{count}`` counts; ``frozen_count`` is the number all readers get once sending began.
 
-    ``planned_up_to`` is how far the audience has been copied into ``mailing``, which knows what became of each reader.
+    ``planned_up_to`` is how far the audience has been copied into ``mailing``, which knows what became of each reader;
+    ``unplanned`` is how many were not in it yet when it was stopped.
     """
 
     __tablename__ = "broadcasts"
@@ -62,6 +63,7 @@ class Broadcast(Base):
     mailing_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mailings.id"), index=True)
     audience_until: Mapped[int | None]
     planned_up_to: Mapped[int] = mapped_column(default=0)
+    unplanned: Mapped[int | None]
     created_at: Mapped[datetime]
     approved_at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]

@@ -81,6 +81,8 @@ ACTS: dict[str, str] = {
     "update.stopped": "{actor} stopped the update “{subject_line}”.",
     "update.scheduled": "{actor} set when the update “{subject_line}” (version {version}) leaves: {at}.",
     "update.unscheduled": "{actor} took the update “{subject_line}” off the schedule.",
+    "update.late_sent": "{actor} let the update “{subject_line}” go to {letters} readers after their hour.",
+    "update.late_left_out": "{actor} left {letters} readers out of the update “{subject_line}”: their hour had passed.",
     "update.missed": "The update “{subject_line}” missed its time and did not leave.",
     "update.speed_changed": "{actor} changed how fast the update “{subject_line}” leaves: {per_hour} letters an hour.",
     "update.subjects_changed": "{actor} changed which subjects of the update “{subject_line}” are compared.",

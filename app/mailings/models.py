@@ -14,11 +14,15 @@ from app.jobs.leases import Leased
 
 
 class MailingState(Enum):
-    """Whether batches may leave. ``held``: the provider refused the words; a person must look."""
+    """Whether batches may leave. ``held``: the provider refused the words; a person must look.
+
+    ``late``: the hour of some batches has passed by more than was allowed; a person must decide.
+    """
 
     GOING = "going"
     PAUSED = "paused"
     HELD = "held"
+    LATE = "late"
     STOPPED = "stopped"
     DONE = "done"
 
@@ -110,7 +114,8 @@ class MailingBatch(Leased, Base):
 
     ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it. ``size`` counts
     its readers; the counters say how many of them are known apart (``rules.APART``), the rest is as ``state`` says.
-    ``leaves_at`` is when the provider sends what it was handed over with a delay.
+    ``leaves_at`` is when the provider sends what it was handed over with a delay. ``not_after``, where it is set, is
+    when it is too late for these readers (``queries.late``); it stays where ``try_after`` moves with every try.
     """
 
     __tablename__ = "mailing_batches"
@@ -130,6 +135,7 @@ class MailingBatch(Leased, Base):
     submitted_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     leaves_at: Mapped[datetime | None]
+    not_after: Mapped[datetime | None]
     suppressed: Mapped[int] = mapped_column(default=0)
     failed: Mapped[int] = mapped_column(default=0)
     unknown: Mapped[int] = mapped_column(default=0)

@@ -14,7 +14,7 @@ from app.web.security import actor, operator
 
 blueprint = Blueprint("mailings", __name__)
 PAGE = 20
-TONES = {"going": "info", "held": "bad", "paused": "warn", "done": "good", "stopped": "neutral"}
+TONES = {"going": "info", "held": "bad", "late": "warn", "paused": "warn", "done": "good", "stopped": "neutral"}
 
 
 @blueprint.get("/operator/mailings")

@@ -19,7 +19,7 @@ from app.returns import commands as returns
 from app.returns import queries as returns_queries
 from app.supporters import queries
 from app.supporters.models import Consent, Purpose, Standing, Supporter
-from app.supporters.rules import LEAVE_ALL, STREAMS, asked_again, leaving, of_stream, stream, told
+from app.supporters.rules import LEAVE_ALL, STREAMS, asked_again, leaving, of_stream, staying, stream, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,6 +109,18 @@ def leave(
         return
     words = words or leaving(organization.name)
     record_consent(session, supporter, organization, yes=False, words=words, source=source, now=now)
+
+
+def stay(session: Session, supporter: Supporter, organization: Organization, *, source: str, now: datetime) -> bool:
+    """Take back that one left: a new yes, with the words on the button; whether there is a yes now.
+
+    Who never said yes has nothing to take back.
+    """
+    db.locked(session, Supporter, supporter.id)
+    if queries.left(session, supporter.id, organization.id):
+        words = staying(organization.name)
+        record_consent(session, supporter, organization, yes=True, words=words, source=source, now=now)
+    return queries.says_yes(session, supporter.id, organization.id)
 
 
 def _stop(session: Session, supporter: Supporter, organization: Organization, *, now: datetime) -> None:

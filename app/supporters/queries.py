@@ -59,6 +59,11 @@ def streams_called(session: Session, asked: Collection[str]) -> dict[str, str]:
     return {senders[ident]: f"updates from {name}" for ident, name in session.execute(query)}
 
 
+def reader_of_link(token: str, *, now: datetime) -> int:
+    """The id of the supporter whose unsubscribe link it is, erased or not."""
+    return tokens.number(tokens.read("unsubscribe", token, now=now), "id")
+
+
 def mailing_of_link(token: str, *, now: datetime) -> int:
     """The mailing in which an unsubscribe link stood; 0 where it stood in none."""
     return int(tokens.read("unsubscribe", token, now=now).get("of", 0))
@@ -131,6 +136,13 @@ def says_yes(session: Session, supporter_id: int, organization_id: int) -> bool:
         Standing.purpose == Purpose.UPDATES,
     )
     return session.scalar(query) is True
+
+
+def left(session: Session, supporter_id: int, organization_id: int) -> bool:
+    """Whether somebody who had said yes to this organization has left it."""
+    mine = (Consent.supporter_id == supporter_id, Consent.organization_id == organization_id, Consent.yes.is_(True))
+    said_yes = session.scalar(sa.select(Consent.id).where(*mine, Consent.purpose == Purpose.UPDATES).limit(1))
+    return said_yes is not None and not says_yes(session, supporter_id, organization_id)
 
 
 def says_any_yes(session: Session, supporter_id: int) -> bool:

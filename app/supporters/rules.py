@@ -27,6 +27,11 @@ def leaving(organization: str) -> str:
     return f"Stop updates from {organization}"
 
 
+def staying(organization: str) -> str:
+    """What the button says by which somebody takes it back that they left."""
+    return f"Let {organization} write to me again"
+
+
 def told(*, complaint: bool) -> tuple[str, str]:
     """The words and the source of a ledger line for what somebody told the mail provider."""
     return (COMPLAINT_WORDS, COMPLAINT_SOURCE) if complaint else (PROVIDER_WORDS, PROVIDER_SOURCE)

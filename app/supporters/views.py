@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
@@ -14,6 +16,9 @@ from app.web.forms import form_state
 from app.web.pages import page, see_other
 from app.web.security import from_anywhere, link_holder
 
+if TYPE_CHECKING:
+    from app.coalitions.models import Organization
+
 blueprint = Blueprint("supporters", __name__)
 
 
@@ -23,14 +28,8 @@ def unsubscribe(token: str) -> ResponseReturnValue:
     """One button; opening the page leaves nothing."""
     with reading() as session:
         _, organization = queries.by_unsubscribe_link(session, token, now=utc_now())
-        return page(
-            "supporters/unsubscribe.html",
-            organization=organization,
-            demo=only_demonstrations(session, [organization.id] if organization else []),
-            token=token,
-            button=rules.leaving(organization.name if organization else "this sender"),
-            left=False,
-        )
+        demo = only_demonstrations(session, [organization.id] if organization else [])
+    return _page(token, organization, "asked", demo=demo)
 
 
 @blueprint.post("/unsubscribe/<token>")
@@ -48,7 +47,39 @@ def leave(token: str) -> ResponseReturnValue:
             commands.leave(session, supporter, organization, words=words, source=source, now=now)
             mailings.left(session, queries.mailing_of_link(token, now=now), supporter.id, now=now)
         demo = only_demonstrations(session, [organization.id] if organization else [])
-    return page("supporters/unsubscribe.html", organization=organization, demo=demo, token=token, left=True)
+    return _page(token, organization, "left", demo=demo, to_a_program=one_click)
+
+
+@blueprint.post("/unsubscribe/<token>/back")
+@link_holder
+def stay(token: str) -> ResponseReturnValue:
+    """Take it back. Not by a program: only a button on our own page leads here."""
+    now = utc_now()
+    with transaction() as session:
+        supporter, organization = queries.by_unsubscribe_link(session, token, now=now)
+        stays = False
+        if supporter is not None and organization is not None:
+            stays = commands.stay(session, supporter, organization, source="unsubscribe page", now=now)
+        demo = only_demonstrations(session, [organization.id] if organization else [])
+    return _page(token, organization, "back" if stays else "nothing", demo=demo)
+
+
+def _page(
+    token: str, organization: Organization | None, state: str, *, demo: bool, to_a_program: bool = False
+) -> ResponseReturnValue:
+    """The same words for everybody, erased or not. A program gets no link to a person's answers."""
+    name, now = organization.name if organization else "this sender", utc_now()
+    manage = rules.preferences_path(queries.reader_of_link(token, now=now), now)
+    return page(
+        "supporters/unsubscribe.html",
+        state=state,
+        sender=name,
+        demo=demo,
+        token=token,
+        button=rules.leaving(name),
+        back=rules.staying(name),
+        manage="" if to_a_program or state == "asked" else manage,
+    )
 
 
 @blueprint.get("/preferences/<token>")

@@ -73,7 +73,7 @@ def _shown(value: object) -> object:
 
 
 def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunction], ViewFunction]:
-    """For a POST view: when its input is refused, show ``show``'s page again with what was typed and the sentences.
+    """For a view that reads a form: when its input is refused, show ``show``'s page with what was typed and why.
 
     A Conflict or a limit is shown the same way, on top of the form, so that a closed deadline loses nobody's words. A
     program gets ``application/problem+json`` instead.
@@ -96,7 +96,8 @@ def redisplays(show: ViewFunction, *, name: str = "form") -> Callable[[ViewFunct
 
 def _again(show: ViewFunction, refusal: Refusal, name: str, arguments: dict[str, Any]) -> Response:
     problems = refusal.problems if isinstance(refusal, Invalid) else {"": refusal.sentence}
-    given = {key: [str(storable(one)) for one in request.form.getlist(key)] for key in request.form}
+    sent = request.form if request.method == "POST" else request.args
+    given = {key: [str(storable(one)) for one in sent.getlist(key)] for key in sent}
     values = {key: found if len(found) > 1 else found[0] for key, found in given.items()}
     g.failed_form = FormState(id=name, values=values, errors=problems)
     response = make_response(show(**arguments))

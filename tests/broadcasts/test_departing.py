@@ -104,6 +104,13 @@ def test_an_update_that_is_far_too_late_is_not_sent_and_says_so(session: Session
     assert departure.missed == ""
 
 
+def test_as_fast_as_it_goes_can_be_said_and_left_out() -> None:
+    assert commands.Departing(per_hour=None).per_hour is None
+    assert commands.Speed.model_validate({"per_hour": " "}).per_hour is None
+    with pytest.raises(Invalid):
+        commands.Speed.of({"per_hour": "9"})
+
+
 def test_an_update_just_within_its_patience_is_sent(session: Session) -> None:
     there = stage(session)
     entry = AT_NINE.model_copy(update={"late_hours": 2})

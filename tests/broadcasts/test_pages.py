@@ -87,7 +87,8 @@ def test_sending_again_covers_no_more_letters_than_the_page_showed(signed_in: Si
     page = signed_in(robin).get(here).text
     assert "Handed over in full" not in page
     assert "0 of 2 letters were handed over. Of 2 nobody knows." in page
-    assert re.search(r'name="letters"[^>]*value="2"', page)
+    review = signed_in(robin).get(f"{here}/unknown/resend").text
+    assert re.search(r'name="letters"[^>]*value="2"', review)
 
     refused = signed_in(robin).post(f"{here}/unknown/resend", data={"letters": "1"})
     assert refused.status_code == 409
@@ -116,6 +117,24 @@ def test_a_refused_draft_keeps_what_was_typed(signed_in: SignIn) -> None:
     assert answer.status_code == 422
     assert "<title>Error: " in page
     assert "My long words {oops}" in page
+    assert "<strong>1 reader</strong> of 1" in page
+
+
+def test_a_refused_draft_still_counts_the_readers_that_were_typed(signed_in: SignIn) -> None:
+    there, robin, _, _ = scene()
+    path = f"/work/{SLUG}/campaigns/{there.campaign.slug}/updates/new"
+    form = {"subject": "", "body": "Hello.", "organization_id": str(there.lead.id), "countries": "NZ"}
+    elsewhere = signed_in(robin).post(path, data=form)
+    assert elsewhere.status_code == 422
+    assert "<strong>0 readers</strong> of 1" in elsewhere.text
+    assert "One person lives in another country" in elsewhere.text
+    for wrong in ({"countries": "Narnia"}, {"signed": "999"}):
+        mistaken = signed_in(robin).post(path, data=form | {"subject": "Hi", "countries": ""} | wrong)
+        assert mistaken.status_code == 422
+        assert "Press “Count the readers”" in mistaken.text
+        counted = signed_in(robin).post(path.replace("new", "reach"), data=form | wrong)
+        assert counted.status_code == 422
+        assert 'name="body"' in counted.text
 
 
 def test_two_tabs_lose_no_words(signed_in: SignIn) -> None:

@@ -107,12 +107,12 @@ def test_an_update_is_scheduled_changed_and_taken_off_by_its_pages(signed_in: Si
     form = robin.get(f"{here}/departure").text
     assert "In each reader&#39;s morning" in form
     day = (utc_now() + timedelta(days=2)).date().isoformat()
-    wrong = robin.post(f"{here}/departure", data={"when": "moment", "day": day, "clock": ""})
+    wrong = robin.get(f"{here}/send", query_string={"when": "moment", "day": day, "clock": ""})
     assert wrong.status_code == 422
     assert "Choose the time at which it leaves." in wrong.text
     assert f'value="{day}"' in wrong.text
     chosen = {"when": "moment", "day": day, "clock": "09:30", "late_hours": "3", "per_hour": "500"}
-    assert robin.post(f"{here}/departure", data=chosen).status_code == 303
+    assert robin.post(f"{here}/send", data=chosen).status_code == 303
     page = robin.get(here).text
     assert "9:30 AM" in page
     assert "500 an hour" in page
@@ -121,7 +121,7 @@ def test_an_update_is_scheduled_changed_and_taken_off_by_its_pages(signed_in: Si
     assert signed_in(account(there, "dana")).post(f"{here}/unschedule").status_code == 403
     assert robin.post(f"{here}/unschedule").status_code == 303
     assert "Choose when and how fast" in robin.get(here).text
-    assert robin.post(f"{here}/departure", data={"when": "now"}).status_code == 303
+    assert robin.post(f"{here}/send", data={"when": "now"}).status_code == 303
     worker.until_idle()
     page = robin.get(here).text
     assert "Handed over in full" in page

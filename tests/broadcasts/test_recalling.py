@@ -87,7 +87,7 @@ def test_stopping_calls_back_what_is_held_and_counts_it_so(other_end: Provider) 
     counts, mailing = known(ident)
     assert other_end.canceled == ["BATCH1"]
     assert other_end.problems == []
-    assert (counts.recalled, counts.handed_over, counts.suppressed) == (4, 0, 2)
+    assert (counts.recalled, counts.handed_over, counts.stopped) == (4, 0, 2)
     assert mailing.recalled_at is not None
     assert mailing.recall_due is None
     assert mailings.call_back() == 0
@@ -160,7 +160,7 @@ def test_a_batch_that_is_answered_after_the_stop_is_called_back_too(other_end: P
     assert other_end.canceled == ["BATCH1"]
     assert mailings.call_back() == 1
     counts, _ = known(ident)
-    assert (counts.recalled, counts.handed_over, counts.suppressed) == (2, 0, 4)
+    assert (counts.recalled, counts.handed_over, counts.stopped) == (2, 0, 4)
 
 
 def test_an_update_is_not_called_sent_while_it_can_be_called_back(other_end: Provider) -> None:

@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 
 from app.accounts.models import Account
 from app.broadcasts import commands, jobs
-from app.broadcasts.models import Broadcast, ComparedSubject, Comparison
+from app.broadcasts.models import Broadcast, BroadcastState, ComparedSubject, Comparison, Departure
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.mailings.models import Mailing, MailingMoment
+from app.mailings.models import BatchState, Mailing, MailingBatch, MailingMoment, MailingState
 from tests import builders
 from tests.broadcasts.builders import ready, stage, supporter
 from tests.browser import looks
@@ -75,12 +75,15 @@ def test_the_pages_of_leaving_are_accessible_in_every_light(open_page: OpenPage)
         keep(page, name)
 
     look(f"{HERE}/{second}", "scheduled")
+    look(f"{HERE}/{first}", "approved")
+    look(f"{HERE}/{first}/send", "review")
     with transaction() as session:
         commands.send(session, session.get_one(Broadcast, first), by=builders.actor(robin), now=utc_now())
     while jobs.plan():
         pass
     drawn(first)
     look(f"{HERE}/{first}", "sending")
+    look(f"{HERE}/{first}/stop", "review-stop")
     with transaction() as session:
         comparison = session.scalars(sa.select(Comparison)).one()
         comparison.open_since, comparison.reason = utc_now(), "Too close to tell: 31 against 28 may be chance."
@@ -88,12 +91,39 @@ def test_the_pages_of_leaving_are_accessible_in_every_light(open_page: OpenPage)
     with transaction() as session:
         commands.unschedule(session, session.get_one(Broadcast, second), by=builders.actor(robin), now=utc_now())
     look(f"{HERE}/{second}/departure", "departure")
+    look(f"{HERE}/{second}/send?when=morning&day={day}&hour=9&late_hours=6&per_hour=100", "review-morning")
     look(f"{HERE}/{second}/subjects", "subjects")
     with transaction() as session:
         commands.stop(session, session.get_one(Broadcast, first), by=builders.actor(robin), now=utc_now())
         session.execute(sa.update(Mailing).values(recalled_at=utc_now(), recall_id="B1"))
     look(f"{HERE}/{first}", "stopped")
+    with transaction() as session:
+        session.execute(sa.update(Broadcast).values(state=BroadcastState.SENDING, finished_at=None))
+        batch = session.scalars(sa.select(MailingBatch).limit(1)).one()
+        batch.state, batch.submitted_at, batch.last_error = BatchState.UNKNOWN, utc_now(), "SendGrid did not answer."
+    look(f"{HERE}/{first}/unknown/resend", "review-resend")
+    with transaction() as session:
+        session.add(Departure(broadcast_id=first, day=utc_now().date(), hour=9, late_hours=6))
+        session.execute(sa.update(Mailing).values(state=MailingState.LATE))
+        ages_ago = utc_now() - timedelta(hours=3)
+        session.execute(sa.update(MailingBatch).values(state=BatchState.QUEUED, not_after=ages_ago))
+    look(f"{HERE}/{first}", "late")
+    look(f"{HERE}/{first}/late", "review-late")
     assert found == {}
+
+
+def test_sending_and_stopping_need_no_script_and_no_mouse(open_page: OpenPage) -> None:
+    first, second, robin = scene(readers=3)
+    page = open_page(f"{HERE}/{second}", by=robin, scripts=False, phone=True)
+    page.get_by_role("link", name="Review and send to 3 people").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review before sending")
+    page.get_by_role("button", name="Send to 3 people now").press("Enter")
+    expect(page.locator("main")).to_contain_text("Sending.")
+    page.get_by_role("link", name="Stop for good").press("Enter")
+    expect(page.locator("main")).to_contain_text("3 people who have not got it never get it.")
+    page.get_by_role("button", name="Stop for good").press("Enter")
+    expect(page.locator("main")).to_contain_text("0 were handed over before; 3 never got it.")
+    assert first != second
 
 
 def test_numbers_that_change_appear_without_a_reload(open_page: OpenPage) -> None:

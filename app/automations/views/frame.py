@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint
@@ -11,8 +12,10 @@ from app.automations import messages, queries
 from app.broadcasts import queries as updates
 from app.broadcasts.rules import Field, Surroundings, own_paths
 from app.mail import render
+from app.web.acts import carried_out
 from app.web.asking import missing
 from app.web.pages import see_other
+from app.web.security import actor
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -28,6 +31,18 @@ ONE = f"{ROOT}/<int:ident>"
 def back(coalition: str, slug: str, ident: int, notice: str) -> ResponseReturnValue:
     """Go to the letter's page."""
     return see_other(f"/work/{coalition}/petitions/{slug}/automation/{ident}", notice)
+
+
+def act(
+    coalition: str, slug: str, ident: int, command: Callable[..., object], *entry: object, notice: str
+) -> ResponseReturnValue:
+    """Have a command done to a letter, and go back to its page."""
+
+    def find(session: Session) -> Automation:
+        return queries.automation_for(session, coalition, slug, ident, by=actor())
+
+    onward = f"/work/{coalition}/petitions/{slug}/automation/{ident}"
+    return carried_out(find, command, *entry, onward=onward, notice=notice)
 
 
 def as_ewa(session: Session, automation: Automation) -> Message:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from flask.typing import ResponseReturnValue
 
 from app.automations import commands, queries
-from app.automations.views.frame import ONE, around, as_ewa, back, blueprint, has_districts
+from app.automations.views.frame import ONE, act, around, as_ewa, blueprint, has_districts
 from app.automations.views.showing import automation
-from app.core.clock import utc_now
-from app.core.db import reading, transaction
+from app.core.db import reading
 from app.core.inputs import Input
 from app.web.forms import posted, redisplays
 from app.web.security import actor, signed_in
@@ -25,11 +26,7 @@ class Shown(Input):
 @redisplays(automation)
 def test_automation(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     """Send it to oneself."""
-    by = actor()
-    with transaction() as session:
-        found = queries.automation_for(session, coalition, slug, ident, by=by)
-        commands.send_test(session, found, by=by, now=utc_now())
-    return back(coalition, slug, ident, "A test is on its way to you.")
+    return act(coalition, slug, ident, commands.send_test, notice="A test is on its way to you.")
 
 
 @blueprint.post(f"{ONE}/approve")
@@ -41,11 +38,8 @@ def approve_automation(coalition: str, slug: str, ident: int) -> ResponseReturnV
     with reading() as session:
         found = queries.automation_for(session, coalition, slug, ident, by=by)
         letter, districts = as_ewa(session, found), has_districts(session, found)
-    known = around(found, letter, has_districts=districts)
-    with transaction() as session:
-        found = queries.automation_for(session, coalition, slug, ident, by=by)
-        commands.approve(session, found, shown.version, around=known, by=by, now=utc_now())
-    return back(coalition, slug, ident, "Approved. It can be switched on now.")
+    approve = partial(commands.approve, around=around(found, letter, has_districts=districts))
+    return act(coalition, slug, ident, approve, shown.version, notice="Approved. It can be switched on now.")
 
 
 @blueprint.post(f"{ONE}/on")
@@ -53,11 +47,7 @@ def approve_automation(coalition: str, slug: str, ident: int) -> ResponseReturnV
 @redisplays(automation)
 def switch_on(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     """Let it write by itself."""
-    by = actor()
-    with transaction() as session:
-        found = queries.automation_for(session, coalition, slug, ident, by=by)
-        commands.switch_on(session, found, by=by, now=utc_now())
-    return back(coalition, slug, ident, "It is on.")
+    return act(coalition, slug, ident, commands.switch_on, notice="It is on.")
 
 
 @blueprint.post(f"{ONE}/off")
@@ -65,8 +55,4 @@ def switch_on(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
 @redisplays(automation)
 def switch_off(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     """Let it write nothing more."""
-    by = actor()
-    with transaction() as session:
-        found = queries.automation_for(session, coalition, slug, ident, by=by)
-        commands.switch_off(session, found, by=by, now=utc_now())
-    return back(coalition, slug, ident, "It is off. What had not left does not leave.")
+    return act(coalition, slug, ident, commands.switch_off, notice="It is off. What had not left does not leave.")

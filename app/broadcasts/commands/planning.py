@@ -90,7 +90,15 @@ def _add_lot(session: Session, broadcast: Broadcast, mailing: Mailing, lot: int,
     if last is None:
         return 0
     for one in queries.slices(session, broadcast, last, now=now):
-        mailings.add_readers(session, mailing, one.readers, size=size, variant=one.variant, not_before=one.not_before)
+        mailings.add_readers(
+            session,
+            mailing,
+            one.readers,
+            size=size,
+            variant=one.variant,
+            not_before=one.not_before,
+            not_after=one.not_after,
+        )
     return last
 
 

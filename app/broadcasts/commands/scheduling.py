@@ -33,7 +33,7 @@ def _blank(value: object) -> object:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-PerHour = Annotated[int | None, BeforeValidator(_blank), Field(ge=10, le=10_000_000)]
+PerHour = Annotated[Annotated[int, Field(ge=10, le=10_000_000)] | None, BeforeValidator(_blank)]
 
 
 class When(Enum):
@@ -45,7 +45,10 @@ class When(Enum):
 
 
 class Departing(Input):
-    """When and how fast an update leaves. ``hour`` is each reader's own; ``per_hour`` empty is as fast as it goes."""
+    """When and how fast an update leaves. ``hour`` is each reader's own; ``per_hour`` empty is as fast as it goes.
+
+    ``version`` is the one that was reviewed.
+    """
 
     when: When = When.NOW
     day: Annotated[date | None, BeforeValidator(_blank)] = None
@@ -53,6 +56,7 @@ class Departing(Input):
     hour: Annotated[int, Field(ge=5, le=20)] = 9
     late_hours: Annotated[int, Field(ge=1, le=72)] = 6
     per_hour: PerHour = None
+    version: int | None = None
 
 
 class Speed(Input):
@@ -67,13 +71,13 @@ def depart(session: Session, broadcast: Broadcast, entry: Departing, *, by: Acto
     if entry.when is When.NOW and broadcast.state in {BroadcastState.SENDING, BroadcastState.SENT}:
         return broadcast
     rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
-    departure = _departure(session, broadcast)
-    departure.per_hour, departure.late_hours, departure.missed = entry.per_hour, entry.late_hours, ""
-    departure.day = departure.hour = departure.starts_at = None
+    rules.must_be_the_words_reviewed(broadcast, entry.version)
+    chosen, departure = intended(session, broadcast, entry, now=now), _departure(session, broadcast)
+    departure.starts_at, departure.day, departure.hour = chosen.starts_at, chosen.day, chosen.hour
+    departure.per_hour, departure.late_hours, departure.missed = chosen.per_hour, chosen.late_hours, ""
+    session.flush()
     if entry.when is When.NOW:
-        session.flush()
         return begin(session, broadcast, by=by, now=now)
-    _choose(session, broadcast, departure, entry, now=now)
     broadcast.state = BroadcastState.SCHEDULED
     session.flush()
     record(session, "update.scheduled", broadcast, by=by, now=now, at=departure.starts_at)
@@ -86,21 +90,34 @@ def _departure(session: Session, broadcast: Broadcast) -> Departure:
     )
 
 
-def _choose(session: Session, broadcast: Broadcast, departure: Departure, entry: Departing, *, now: datetime) -> None:
+def why_not_sendable(session: Session, broadcast: Broadcast) -> str:
+    """The sentence with which sending would be refused; empty where it may be sent."""
+    try:
+        rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
+    except Conflict as refusal:
+        return refusal.sentence
+    return ""
+
+
+def intended(session: Session, broadcast: Broadcast, entry: Departing, *, now: datetime) -> Departure:
+    """The departure that an entry chooses, in no table yet. Refuses a time that cannot be."""
+    chosen = Departure(late_hours=entry.late_hours, per_hour=entry.per_hour, missed="")
+    if entry.when is When.NOW:
+        return chosen
     here = broadcast.campaign.coalition.zone
     if entry.day is None:
         raise Invalid({"day": "Choose the day on which it leaves."})
     if entry.when is When.MOMENT:
         if entry.clock is None:
             raise Invalid({"clock": "Choose the time at which it leaves."})
-        departure.starts_at = rules.moment(entry.day, entry.clock, here, now=now)
-        return
+        chosen.starts_at = rules.moment(entry.day, entry.clock, here, now=now)
+        return chosen
     if queries.comparison_of(session, broadcast) is not None:
         raise Invalid({"when": "Subjects are compared at one time for everybody. Choose a date and a time."})
     rules.moment(entry.day, time(entry.hour), here, now=now)
-    names = rules.zones_in(queries.countries(session, broadcast, now=now), here)
-    departure.day, departure.hour = entry.day, entry.hour
-    departure.starts_at = rules.mornings(entry.day, entry.hour, names, since=now)[0].at
+    chosen.day, chosen.hour = entry.day, entry.hour
+    chosen.starts_at = queries.mornings(session, broadcast, entry.day, entry.hour, now=now)[0].at
+    return chosen
 
 
 def unschedule(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from app.broadcasts import queries, rules
@@ -13,6 +14,7 @@ from app.broadcasts.models import Broadcast, BroadcastState
 from app.coalitions.roles import Right
 from app.core import db
 from app.core.errors import Conflict
+from app.core.inputs import Input
 from app.jobs.bell import ring
 from app.mailings import commands as mailings
 from app.mailings.models import MailingState
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
     from app.core.actor import Actor
 
 PLAN = "broadcasts.plan"
+
+
+class Late(Enum):
+    """What a person decides of readers whose hour has passed."""
+
+    SEND = "sent"
+    LEAVE_OUT = "left_out"
+
+
+class LateDecided(Input):
+    """The decision, and for how many readers it was too late on the screen where it was made."""
+
+    what: Late
+    letters: int
 
 
 def send(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -> Broadcast:
@@ -51,6 +67,8 @@ def stop(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) ->
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
     if broadcast.state not in {BroadcastState.SENDING, BroadcastState.PAUSED}:
         raise Conflict(f"This update is {broadcast.state.value}; there is nothing to stop.")
+    # Counted now: later, who has left since would be missing among those who never got it.
+    broadcast.unplanned = queries.unplanned(session, broadcast)
     broadcast.state = BroadcastState.STOPPED
     broadcast.finished_at = now
     if broadcast.mailing_id is not None:
@@ -89,6 +107,23 @@ def resume(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) 
     return broadcast
 
 
+def decide_late(
+    session: Session, broadcast: Broadcast, entry: LateDecided, *, by: Actor, now: datetime
+) -> tuple[bool, int]:
+    """A person decides of readers whose hour has passed: it goes to them now, or never. Returns which, and how many."""
+    broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
+    mailing = broadcast.mailing
+    if broadcast.state is not BroadcastState.SENDING or mailing is None or mailing.state is not MailingState.LATE:
+        raise Conflict("This update does not wait for a decision any more. Open its page once more.")
+    send = entry.what is Late.SEND
+    number = mailings.decide_late(session, mailing.id, entry.letters, send=send, now=now)
+    if number > entry.letters:
+        raise Conflict(f"By now it is too late for {number:,} readers, not {entry.letters:,}. Look again and decide.")
+    record(session, f"update.late_{entry.what.value}", broadcast, by=by, now=now, letters=number)
+    ring(session, PLAN)
+    return send, number
+
+
 def finish_if_done(session: Session, broadcast: Broadcast, *, now: datetime) -> bool:
     """Call it sent once its mailing is done: everybody is planned and no letter waits to be handed over."""
     broadcast = db.locked(session, Broadcast, broadcast.id)
@@ -107,6 +142,8 @@ def resend_unknown(session: Session, broadcast: Broadcast, most: int, *, by: Act
     ``most`` is the number that was shown to them: letters that became uncertain since then are not theirs to decide.
     """
     broadcast = held(session, broadcast, by, Right.WRITE_UPDATE)
+    if broadcast.state is BroadcastState.STOPPED:
+        raise Conflict("This update was stopped, so nothing of it is sent again. Write a new one.")
     again = 0 if broadcast.mailing_id is None else mailings.resend(session, broadcast.mailing_id, now=now)
     if not again:
         raise Conflict("No letter of this update is uncertain any more. Open the page once more.")

@@ -3,7 +3,7 @@
 from app.broadcasts.queries.answers import answered_broadcast, answers_to
 from app.broadcasts.queries.comparing import compared, is_compared, sample_is_leaving, sizes
 from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
-from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called
+from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called, sent_by
 from app.broadcasts.queries.progress import being_sent, held_in, progress, undecided, waits_for
 from app.broadcasts.queries.readers import Reach, audience, audience_size, last_in_lot, newest_supporter, reach
 from app.broadcasts.queries.slicing import (
@@ -13,8 +13,10 @@ from app.broadcasts.queries.slicing import (
     due,
     further_subjects,
     lives_in,
+    mornings,
     on_wheel,
     slices,
+    unplanned,
 )
 from app.broadcasts.queries.values import (
     Countable,
@@ -56,6 +58,7 @@ __all__ = [
     "last_in_lot",
     "lives_in",
     "may_see_addresses",
+    "mornings",
     "newest_supporter",
     "of_mailing",
     "on_wheel",
@@ -66,9 +69,11 @@ __all__ = [
     "reader_after",
     "readers_called",
     "sample_is_leaving",
+    "sent_by",
     "sizes",
     "slices",
     "undecided",
+    "unplanned",
     "values_for",
     "waits_for",
 ]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.broadcasts.models import Broadcast
+from app.broadcasts.queries.finding import broadcast_for
 from app.broadcasts.queries.readers import audience
 from app.coalitions.queries import organizations_acting
 from app.coalitions.roles import Right
+from app.core.errors import NotAllowed
 from app.core.text import canonical_email
 from app.supporters.models import Supporter
 
@@ -43,6 +45,14 @@ def may_see_addresses(session: Session, broadcast: Broadcast, *, by: Actor) -> b
     """Whether ``by`` may see who the sender's supporters are: as for its own list of signers, its writers may."""
     acting = organizations_acting(session, broadcast.campaign.coalition_id, by=by, right=Right.WRITE_UPDATE)
     return any(organization.id == broadcast.organization_id for organization in acting)
+
+
+def sent_by(session: Session, slug: str, ident: int, *, by: Actor) -> Broadcast:
+    """An update for somebody who writes for its very sender; NotAllowed for who only sees it."""
+    broadcast = broadcast_for(session, slug, ident, by=by, right=Right.WRITE_UPDATE)
+    if not may_see_addresses(session, broadcast, by=by):
+        raise NotAllowed
+    return broadcast
 
 
 def reader(session: Session, broadcast: Broadcast, ident: int) -> Reader | None:

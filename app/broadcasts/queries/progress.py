@@ -11,6 +11,7 @@ from app.broadcasts.models import Broadcast, BroadcastState
 from app.broadcasts.queries.readers import same_matter
 from app.broadcasts.rules import audience_of
 from app.campaigns.models import Campaign
+from app.coalitions.models import Membership
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.mailings.models import Mailing, MailingBatch, MailingState
@@ -72,12 +73,20 @@ def being_sent(session: Session) -> list[Broadcast]:
 
 
 def held_in(session: Session, *, by: Actor) -> list[Broadcast]:
-    """Updates whose words the provider refused, in coalitions where ``by`` may write updates."""
+    """Updates that wait for a decision of their sender's people: refused words, or an hour that has passed."""
+    own = sa.exists().where(
+        Membership.organization_id == Broadcast.organization_id, Membership.account_id == by.account_id
+    )
     query = (
         sa.select(Broadcast)
         .join(Campaign)
         .join(Broadcast.mailing)
-        .where(Mailing.state == MailingState.HELD, may(by, Right.WRITE_UPDATE, Campaign.coalition_id))
+        .where(
+            Broadcast.state == BroadcastState.SENDING,
+            Mailing.state.in_([MailingState.HELD, MailingState.LATE]),
+            own,
+            may(by, Right.WRITE_UPDATE, Campaign.coalition_id),
+        )
         .order_by(Broadcast.id)
     )
-    return list(session.scalars(query))
+    return list(session.scalars(query.options(joinedload(Broadcast.mailing))))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -25,11 +25,12 @@ Condition = sa.ColumnElement[bool]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Readers of a lot that leave with one subject and not before one moment."""
+    """Readers of a lot that leave with one subject, not before one moment, and perhaps not after another."""
 
     readers: sa.Select[int, str, str, str]
     variant: int
     not_before: datetime
+    not_after: datetime | None = None
 
 
 def departure_of(session: Session, broadcast: Broadcast) -> Departure | None:
@@ -66,6 +67,30 @@ def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = 
     return list(session.scalars(query))
 
 
+def mornings(session: Session, broadcast: Broadcast, day: date, hour: int, *, now: datetime) -> list[rules.Morning]:
+    """When an hour of a day comes where the readers of an update live, the earliest first."""
+    names = rules.zones_in(countries(session, broadcast, now=now), broadcast.campaign.coalition.zone)
+    return rules.mornings(day, hour, names, since=now)
+
+
+def unplanned(session: Session, broadcast: Broadcast) -> int:
+    """How many of a frozen audience have not been copied into the mailing yet."""
+    ids = audience(broadcast).order_by(None)
+    if broadcast.mailing is not None:
+        if not broadcast.mailing.planning:
+            return 0
+        ids = ids.where(_not_looked_at(broadcast, comparison_of(session, broadcast)))
+    return session.scalar(sa.select(sa.func.count()).select_from(ids.subquery())) or 0
+
+
+def _not_looked_at(broadcast: Broadcast, comparison: Comparison | None) -> Condition:
+    ahead = Supporter.id > broadcast.planned_up_to
+    if comparison is None or comparison.threshold is None:
+        return ahead
+    rest = on_wheel(Supporter.id, comparison.salt) >= comparison.threshold
+    return sa.or_(ahead, rest) if comparison.sampled_at is None else sa.and_(ahead, rest)
+
+
 def slices(session: Session, broadcast: Broadcast, last: int, *, now: datetime) -> list[Slice]:
     """The next lot, up to ``last``, in slices. Somebody who drops out meanwhile leaves the others where they are."""
     whole = readers_between(broadcast, broadcast.planned_up_to, last)
@@ -100,16 +125,16 @@ def _by_morning(
     lot = whole.subquery()
     lived_in = session.scalars(sa.select(Supporter.country).join(lot, lot.c.id == Supporter.id).distinct()).all()
     names = rules.zones_in(lived_in, here)
-    since = departure.starts_at or broadcast.started_at or now
+    since, patience = departure.starts_at or broadcast.started_at or now, timedelta(hours=departure.late_hours)
     found = [
-        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at)
+        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at, morning.at + patience)
         for morning in rules.mornings(departure.day or now.date(), departure.hour or 0, names, since=since)
     ]
     ours = rules.mornings(departure.day or now.date(), departure.hour or 0, [here], since=since)[0]
     unplanned = ~sa.exists().where(
         MailingReader.mailing_id == broadcast.mailing_id, MailingReader.reader_key == Supporter.id
     )
-    return [*found, Slice(whole.where(unplanned), 0, ours.at)]
+    return [*found, Slice(whole.where(unplanned), 0, ours.at, ours.at + patience)]
 
 
 def lives_in(names: frozenset[str], countries_here: Iterable[str]) -> Condition:

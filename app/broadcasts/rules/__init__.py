@@ -45,6 +45,7 @@ from app.broadcasts.rules.states import (
     must_be_of_another_organization,
     must_be_sendable,
     must_be_the_words_read,
+    must_be_the_words_reviewed,
 )
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "must_be_scheduled",
     "must_be_sendable",
     "must_be_the_words_read",
+    "must_be_the_words_reviewed",
     "on_wheel",
     "own_paths",
     "placed",

@@ -25,6 +25,12 @@ def must_be_the_words_read(broadcast: Broadcast, based_on: int | None) -> None:
         )
 
 
+def must_be_the_words_reviewed(broadcast: Broadcast, version: int | None) -> None:
+    """Refuse to send other words than those on the screen where it was decided."""
+    if version is not None and version != broadcast.version:
+        raise Conflict("The words changed while you looked at them. Nothing was sent; review it again.")
+
+
 def must_be_approvable(broadcast: Broadcast, account_id: int | None) -> None:
     """An update is approved once it is written, by somebody who did not write it."""
     if broadcast.state is not BroadcastState.DRAFT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import queries
-from app.broadcasts.views.frame import blueprint
+from app.broadcasts.views.frame import ONE, blueprint
 from app.core.db import reading
 from app.returns.queries import file_of, replies_to
 from app.web.pages import cursor, download, page
@@ -14,7 +14,7 @@ from app.web.security import actor, signed_in
 PAGE = 50
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/replies")
+@blueprint.get(f"{ONE}/replies")
 @signed_in
 def replies(coalition: str, ident: int) -> ResponseReturnValue:
     """What people answered to an update, for its sender only."""
@@ -31,7 +31,7 @@ def replies(coalition: str, ident: int) -> ResponseReturnValue:
         )
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/replies/files/<int:file>")
+@blueprint.get(f"{ONE}/replies/files/<int:file>")
 @signed_in
 def reply_file(coalition: str, ident: int, file: int) -> ResponseReturnValue:
     """A file that came with an answer to an update."""

@@ -11,8 +11,8 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries
-from app.broadcasts.models import Measure
-from app.broadcasts.views.frame import back, blueprint
+from app.broadcasts.models import Comparison, Measure
+from app.broadcasts.views.frame import ONE, act, blueprint
 from app.broadcasts.views.showing import update
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
@@ -23,7 +23,7 @@ from app.web.pages import page
 from app.web.security import actor, public, signed_in
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/subjects")
+@blueprint.get(f"{ONE}/subjects")
 @signed_in
 def subjects(coalition: str, ident: int) -> ResponseReturnValue:
     """The form with the further subjects."""
@@ -53,29 +53,26 @@ def subjects(coalition: str, ident: int) -> ResponseReturnValue:
         )
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/subjects")
+@blueprint.post(f"{ONE}/subjects")
 @signed_in
 @redisplays(subjects)
 def write_subjects(coalition: str, ident: int) -> ResponseReturnValue:
     """Keep them; they are approved with the words."""
-    by, entry = actor(), posted(commands.Compared)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        made = commands.compare(session, broadcast, entry, by=by, now=utc_now())
-    words = "The subjects are saved" if made else "There is one subject now"
-    return back(coalition, ident, f"{words}. An approval given before does not cover them.")
+
+    def notice(made: Comparison | None) -> str:
+        words = "The subjects are saved" if made else "There is one subject now"
+        return f"{words}. An approval given before does not cover them."
+
+    return act(coalition, ident, commands.compare, posted(commands.Compared), notice=notice)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/subjects/choose")
+@blueprint.post(f"{ONE}/subjects/choose")
 @signed_in
 @redisplays(update)
 def choose_subject(coalition: str, ident: int) -> ResponseReturnValue:
     """Say which subject the rest gets."""
-    by, entry = actor(), posted(commands.Chosen)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.choose(session, broadcast, entry, by=by, now=utc_now())
-    return back(coalition, ident, "The rest gets the subject you chose.")
+    notice = "The rest gets the subject you chose."
+    return act(coalition, ident, commands.choose, posted(commands.Chosen), notice=notice)
 
 
 @blueprint.post("/visits")

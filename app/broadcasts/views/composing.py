@@ -8,7 +8,7 @@ from flask import g, request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries, rules
-from app.broadcasts.views.frame import back, blueprint
+from app.broadcasts.views.frame import ONE, back, blueprint
 from app.campaigns.queries import campaign_for
 from app.coalitions.queries import organizations_acting
 from app.coalitions.roles import Right
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.campaigns.models import Campaign
 
 ROOT = "/work/<coalition>/campaigns/<campaign>/updates"
+NOT_COUNTED: dict[str, object] = {"reach": None, "reasons": []}
 
 
 class Counted(rules.Audience):
@@ -87,7 +88,7 @@ def count_readers(coalition: str, campaign: str) -> ResponseReturnValue:
             return _form(session, found, broadcast), refusal.status
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/edit")
+@blueprint.get(f"{ONE}/edit")
 @signed_in
 def edit_update(coalition: str, ident: int) -> ResponseReturnValue:
     """The form with the words as they are."""
@@ -96,7 +97,7 @@ def edit_update(coalition: str, ident: int) -> ResponseReturnValue:
         return _form(session, broadcast.campaign, broadcast)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/edit")
+@blueprint.post(f"{ONE}/edit")
 @signed_in
 @redisplays(edit_update)
 def change_update(coalition: str, ident: int) -> ResponseReturnValue:
@@ -118,7 +119,8 @@ def _form(session: Session, campaign: Campaign, broadcast: Broadcast | None, *, 
     by, here = actor(), f"/work/{campaign.coalition.slug}"
     senders = organizations_acting(session, campaign.coalition_id, by=by, right=Right.WRITE_UPDATE)
     form = form_state(_initial(broadcast))
-    wish = counting or (None if form.errors else _as_it_is(broadcast, senders[0].id if senders else None))
+    wish = counting or _as_it_is(broadcast, senders[0].id if senders else None)
+    reached = _as_typed(session, campaign) if form.errors else _reach(session, campaign, wish) if wish else NOT_COUNTED
     return page(
         "broadcasts/edit.html",
         coalition=campaign.coalition,
@@ -134,8 +136,16 @@ def _form(session: Session, campaign: Campaign, broadcast: Broadcast | None, *, 
         numbers=[("", "The petition it goes to, or the first there is"), *_numbers(session, campaign)],
         fields=rules.FIELD_HINTS,
         faults=[],
-        **({"reach": None, "reasons": []} if wish is None else _reach(session, campaign, wish)),
+        **reached,
     )
+
+
+def _as_typed(session: Session, campaign: Campaign) -> dict[str, object]:
+    """The count of what was typed into a form that comes back; none where the readers are what has to be mended."""
+    try:
+        return _reach(session, campaign, posted(Counted))
+    except Invalid:
+        return NOT_COUNTED
 
 
 def _numbers(session: Session, campaign: Campaign) -> list[tuple[str, str]]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import messages, queries, rules
-from app.mail import render
+from app.coalitions.roles import Right
+from app.mail import mass, render
+from app.web.acts import carried_out
 from app.web.asking import missing
 from app.web.pages import see_other
+from app.web.security import actor
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -18,7 +22,26 @@ if TYPE_CHECKING:
     from app.broadcasts.models import Broadcast
     from app.mail.render import Rendered
 
+Result = TypeVar("Result")
 blueprint = Blueprint("broadcasts", __name__)
+ALL = "/work/<coalition>/updates"
+ONE = f"{ALL}/<int:ident>"
+
+
+def act(
+    coalition: str,
+    ident: int,
+    command: Callable[..., Result],
+    *entry: object,
+    notice: str | Callable[[Result], str],
+    right: Right = Right.WRITE_UPDATE,
+) -> ResponseReturnValue:
+    """Have a command done to an update of which ``by`` holds the right, and go back to its page."""
+
+    def find(session: Session) -> Broadcast:
+        return queries.broadcast_for(session, coalition, ident, by=actor(), right=right)
+
+    return carried_out(find, command, *entry, onward=f"/work/{coalition}/updates/{ident}", notice=notice)
 
 
 def back(coalition: str, ident: int, notice: str) -> ResponseReturnValue:
@@ -31,6 +54,12 @@ def sample(session: Session, broadcast: Broadcast) -> dict[rules.Field, str]:
     number = queries.count_now(session, broadcast)
     known = {} if number is None else {rules.Field.COUNT: f"{number:,}"}
     return {rules.Field.GIVEN_NAME: "Ewa", **known}
+
+
+def held_for() -> str:
+    """How long the mail provider holds each letter before it sends it, in words; empty where it holds none."""
+    recalls = mass.recalls()
+    return "" if recalls is None else rules.duration(recalls.recall_delay).removeprefix("about ")
 
 
 def letter(broadcast: Broadcast, values: rules.Values, *, language: str = "en") -> Rendered:
@@ -49,3 +78,9 @@ def around(broadcast: Broadcast, *, values: rules.Values, has_districts: bool) -
         size=len(words.html.encode()) or render.HTML_LIMIT,
         has_districts=has_districts,
     )
+
+
+def looked_at(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:
+    """What should be looked at in the words before they leave. No transaction."""
+    known = around(broadcast, values=values, has_districts=has_districts)
+    return rules.findings(broadcast.subject, broadcast.body, known)

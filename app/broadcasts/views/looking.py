@@ -8,7 +8,7 @@ from flask import Response, make_response, request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import queries
-from app.broadcasts.views.frame import blueprint, letter, sample
+from app.broadcasts.views.frame import ONE, blueprint, letter, sample
 from app.core.db import reading
 from app.core.errors import NotFound
 from app.core.inputs import LARGEST_ID
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.broadcasts.rules import Field
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/preview")
+@blueprint.get(f"{ONE}/preview")
 @signed_in
 def preview(coalition: str, ident: int) -> ResponseReturnValue:
     """``?reader=`` names whom to look over the shoulder, ``?after=`` asks for the next, ``?q=`` looks for somebody."""
@@ -53,7 +53,7 @@ def preview(coalition: str, ident: int) -> ResponseReturnValue:
     return with_frames(answer)
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>/preview/html")
+@blueprint.get(f"{ONE}/preview/html")
 @signed_in
 def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
     """The HTML of the letter alone, under the policy of letters."""

@@ -10,13 +10,14 @@ from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, exports, queries, rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison
-from app.broadcasts.views.frame import blueprint
+from app.broadcasts.views.frame import ONE, blueprint
 from app.coalitions.roles import Right
 from app.core.clock import local, utc_now
 from app.core.db import transaction
 from app.core.errors import NotFound
 from app.mail.queries import hindrances, workers
-from app.mailings.queries import can_be_called_back, moments
+from app.mailings.models import MailingState
+from app.mailings.queries import Held, held_by_provider, late, moments
 from app.mailings.rules import takes, uncertain
 from app.returns.queries import count_replies
 from app.web.forms import form_state
@@ -60,10 +61,25 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "anybody_works": bool(workers(session, now=now).names),
         "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,
+        **lateness(session, broadcast),
         "comparison": _compared(session, broadcast, comparison) if comparison else None,
         "series": [label for label, _ in SERIES],
         "over_time": [(_when(row, rows, here), [getattr(row, name) for _, name in SERIES]) for row in rows],
-        "recallable": mailing is not None and can_be_called_back(session, mailing.id, now=now),
+        "held": Held() if mailing is None else held_by_provider(session, mailing.id, now=now),
+    }
+
+
+def lateness(session: Session, broadcast: Broadcast) -> dict[str, object]:
+    """When it was due where it is too late by now, for how many readers, and by how much it may have been late."""
+    mailing, departure = broadcast.mailing, queries.departure_of(session, broadcast)
+    if mailing is None or departure is None or mailing.state is not MailingState.LATE:
+        return {"is_late": False, "late": [], "late_readers": 0, "late_hours": 0}
+    found = late(session, mailing, now=utc_now())
+    return {
+        "is_late": True,
+        "late": [(at - timedelta(hours=departure.late_hours), number) for at, number in found],
+        "late_readers": sum(number for _, number in found),
+        "late_hours": departure.late_hours,
     }
 
 
@@ -92,7 +108,7 @@ def _compared(session: Session, broadcast: Broadcast, comparison: Comparison) ->
     }
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/readers.csv")
+@blueprint.post(f"{ONE}/readers.csv")
 @signed_in
 def readers(coalition: str, ident: int) -> ResponseReturnValue:
     """What became of each reader. A post, because who took the addresses is written into the trail."""

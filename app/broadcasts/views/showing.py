@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries, rules
 from app.broadcasts.models import BroadcastState
-from app.broadcasts.views.frame import around, back, blueprint, sample
+from app.broadcasts.views.frame import ALL, ONE, act, around, back, blueprint, looked_at, sample
 from app.broadcasts.views.progress import standing
 from app.coalitions.queries import coalition_for, members, organizations_acting
 from app.coalitions.roles import Right
@@ -22,7 +23,6 @@ from app.web.security import actor, signed_in
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from app.broadcasts.models import Broadcast
 
 PAGE = 50
 
@@ -33,7 +33,7 @@ class Shown(Input):
     version: int
 
 
-@blueprint.get("/work/<coalition>/updates")
+@blueprint.get(ALL)
 @signed_in
 def updates(coalition: str) -> ResponseReturnValue:
     """Every update of a coalition."""
@@ -51,7 +51,7 @@ def updates(coalition: str) -> ResponseReturnValue:
         )
 
 
-@blueprint.get("/work/<coalition>/updates/<int:ident>")
+@blueprint.get(ONE)
 @signed_in
 def update(coalition: str, ident: int) -> ResponseReturnValue:
     """One update: its words, its audience, its one next act, and how far it has come."""
@@ -89,11 +89,11 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
             broadcast.mailing,
         )
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
-    findings = _findings(broadcast, values, has_districts=has_districts) if open_ else []
+    findings = looked_at(broadcast, values, has_districts=has_districts) if open_ else []
     return page("broadcasts/show.html", findings=findings, form=form_state(), **known)
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/test")
+@blueprint.post(f"{ONE}/test")
 @signed_in
 @redisplays(update)
 def test_update(coalition: str, ident: int) -> ResponseReturnValue:
@@ -112,17 +112,15 @@ def test_update(coalition: str, ident: int) -> ResponseReturnValue:
     return back(coalition, ident, f"A test is on its way to you{to}, and those who may approve have been asked.")
 
 
-@blueprint.post("/work/<coalition>/updates/<int:ident>/approve")
+@blueprint.post(f"{ONE}/approve")
 @signed_in
 @redisplays(update)
 def approve_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Stand behind the words that were shown."""
-    by, shown = actor(), posted(Shown)
-    known = _known(coalition, ident, Right.APPROVE_UPDATE)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.APPROVE_UPDATE)
-        commands.approve(session, broadcast, shown.version, around=known, by=by, now=utc_now())
-    return back(coalition, ident, "Approved. Its sender can send it now.")
+    shown, right = posted(Shown), Right.APPROVE_UPDATE
+    approve = partial(commands.approve, around=_known(coalition, ident, right))
+    notice = "Approved. Its sender can send it now."
+    return act(coalition, ident, approve, shown.version, notice=notice, right=right)
 
 
 def _known(coalition: str, ident: int, right: Right) -> rules.Surroundings:
@@ -131,11 +129,6 @@ def _known(coalition: str, ident: int, right: Right) -> rules.Surroundings:
         values, has_districts = sample(session, broadcast), bool(queries.districts(session, broadcast.campaign_id))
         _ = broadcast.campaign.coalition, broadcast.organization
     return around(broadcast, values=values, has_districts=has_districts)
-
-
-def _findings(broadcast: Broadcast, values: rules.Values, *, has_districts: bool) -> list[rules.Finding]:
-    known = around(broadcast, values=values, has_districts=has_districts)
-    return rules.findings(broadcast.subject, broadcast.body, known)
 
 
 def _colleagues(session: Session, organization_id: int, me: int | None) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from app.mailings.commands.beginning import (
     add_readers,
     begin,
+    decide_late,
     finish_if_done,
     keep_letter,
     nobody_else,
@@ -32,6 +33,7 @@ __all__ = [
     "begin",
     "called_back",
     "claim",
+    "decide_late",
     "finish_if_done",
     "forget",
     "give_up_the_lost",

@@ -51,6 +51,7 @@ def add_readers(
     size: int,
     variant: int = 0,
     not_before: datetime,
+    not_after: datetime | None = None,
 ) -> int:
     """Copy readers into the mailing, ``size`` to a batch; returns how many came.
 
@@ -72,15 +73,14 @@ def add_readers(
     )
     lots = queries.sizes_from(session, mailing.id, first)
     if lots:
-        _add_batches(session, mailing, lots, variant=variant, not_before=not_before)
+        times = {"try_after": not_before, "not_after": not_after}
+        _add_batches(session, mailing, lots, {"variant": variant, **times})
     return sum(count for _, count in lots)
 
 
-def _add_batches(
-    session: Session, mailing: Mailing, lots: list[tuple[int, int]], *, variant: int, not_before: datetime
-) -> None:
-    same = {"mailing_id": mailing.id, "variant": variant, "try_after": not_before}
-    session.execute(sa.insert(MailingBatch), [{**same, "number": number, "size": count} for number, count in lots])
+def _add_batches(session: Session, mailing: Mailing, lots: list[tuple[int, int]], same: dict[str, object]) -> None:
+    rows = [{**same, "mailing_id": mailing.id, "number": number, "size": count} for number, count in lots]
+    session.execute(sa.insert(MailingBatch), rows)
     mailing.batches = max(number for number, _ in lots)
     mailing.planned += sum(count for _, count in lots)
     session.flush()
@@ -106,11 +106,33 @@ def resume(session: Session, mailing_id: int, *, now: datetime) -> Mailing:
     """Go on where it was held: nobody twice, nobody left out."""
     mailing = db.locked(session, Mailing, mailing_id)
     if mailing.state in {MailingState.PAUSED, MailingState.HELD}:
-        mailing.state, mailing.reason, mailing.refused_in_a_row = MailingState.GOING, "", 0
-        mailing.next_at = now
-        _change_waiting(session, mailing.id, MailingBatch.attempts > 0, try_after=now, attempts=0)
-        ring(session, SEND)
+        _go_on(session, mailing, now=now)
     return mailing
+
+
+def _go_on(session: Session, mailing: Mailing, *, now: datetime) -> None:
+    mailing.state, mailing.reason, mailing.refused_in_a_row = MailingState.GOING, "", 0
+    mailing.next_at = now
+    _change_waiting(session, mailing.id, MailingBatch.attempts > 0, try_after=now, attempts=0)
+    ring(session, SEND)
+
+
+def decide_late(session: Session, mailing_id: int, most: int, *, send: bool, now: datetime) -> int:
+    """A person decides of batches whose hour has passed: they leave now, or never. Returns how many readers they hold.
+
+    ``most`` is the number that was shown; for more than that nothing is changed.
+    """
+    mailing = db.locked(session, Mailing, mailing_id)
+    number = sum(count for _, count in queries.late(session, mailing, now=now))
+    if mailing.state is not MailingState.LATE or number > most:
+        return number
+    which = queries.is_late(mailing, now)
+    if send:
+        _change_waiting(session, mailing_id, which, not_after=None)
+    else:
+        _change_waiting(session, mailing_id, which, state=BatchState.DROPPED, lease_token=None, leased_until=None)
+    _go_on(session, mailing, now=now)
+    return number
 
 
 def stop(session: Session, mailing_id: int, *, now: datetime) -> Mailing:

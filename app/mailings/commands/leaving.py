@@ -22,6 +22,7 @@ from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+TOO_LATE = "The hour that was chosen for some readers has passed; who writes for the sender decides."
 STOPPED = "The worker stopped while it handed these letters over."
 
 
@@ -50,6 +51,10 @@ def claim(session: Session, *, lease: timedelta, most: int | None = None, now: d
     row = rows[0]
     mailing = db.locked(session, Mailing, row.mailing_id)
     if mailing.state is not MailingState.GOING or mailing.next_at > now:
+        _let_go(session, row)
+        return None
+    if queries.is_too_late(session, mailing, row, now=now):
+        mailing.state, mailing.reason = MailingState.LATE, TOO_LATE
         _let_go(session, row)
         return None
     _as_slow_as_it_goes(session, mailing, row)
@@ -199,7 +204,12 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
     mailing = db.locked(session, Mailing, row.mailing_id)
     mailing.splits += 1
     twin = MailingBatch(
-        mailing_id=mailing.id, number=-mailing.splits, variant=row.variant, size=len(second), try_after=row.try_after
+        mailing_id=mailing.id,
+        number=-mailing.splits,
+        variant=row.variant,
+        size=len(second),
+        try_after=row.try_after,
+        not_after=row.not_after,
     )
     session.add(twin)
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)

@@ -1,17 +1,20 @@
 """Every read of a mailing worth a name."""
 
+from app.mailings.queries.expiring import is_late, is_too_late, late
 from app.mailings.queries.naming import Called, called, namer
 from app.mailings.queries.reading import (
     DRAWN,
     OPEN,
     PLACES,
     Addressed,
+    Held,
     Marked,
     Progress,
     addressed,
     can_be_called_back,
     export,
     handed_over_to,
+    held_by_provider,
     is_open,
     latest_to,
     letter,
@@ -35,6 +38,7 @@ __all__ = [
     "PLACES",
     "Addressed",
     "Called",
+    "Held",
     "Marked",
     "Progress",
     "Shown",
@@ -44,7 +48,11 @@ __all__ = [
     "counts",
     "export",
     "handed_over_to",
+    "held_by_provider",
+    "is_late",
     "is_open",
+    "is_too_late",
+    "late",
     "latest_to",
     "letter",
     "marked",

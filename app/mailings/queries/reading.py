@@ -123,6 +123,7 @@ class Progress:
     bounced: int = 0
     complained: int = 0
     left: int = 0
+    stopped: int = 0
     recalled: int = 0
     batches: dict[str, int] = field(default_factory=dict)
 
@@ -137,7 +138,7 @@ PLACES = {
     BatchState.SUBMITTING: "submitting",
     BatchState.ACCEPTED: "accepted",
     BatchState.UNKNOWN: "unknown",
-    BatchState.DROPPED: "suppressed",
+    BatchState.DROPPED: "stopped",
     BatchState.RECALLED: "recalled",
 }
 
@@ -148,7 +149,7 @@ def progress(session: Session, mailing_id: int) -> Progress:
     sums = [sa.func.sum(column) for column in (MailingBatch.size, MailingBatch.left, *apart)]
     query = sa.select(MailingBatch.state, sa.func.count(), *sums).where(MailingBatch.mailing_id == mailing_id)
     counts: dict[str, int] = dict.fromkeys(
-        ("planned", "waiting", "submitting", "left", "recalled", *(state.value for state in APART)), 0
+        ("planned", "waiting", "submitting", "left", "stopped", "recalled", *(state.value for state in APART)), 0
     )
     batches: dict[str, int] = {}
     for state, number, size, left, *known in session.execute(query.group_by(MailingBatch.state)):
@@ -167,6 +168,25 @@ def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> b
     later = MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE
     query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id, taken, later)
     return session.scalar(query.limit(1)) is not None
+
+
+class Held(NamedTuple):
+    """Of how many readers the provider holds the letter, for how many it can still be called back, until when."""
+
+    readers: int = 0
+    in_time: int = 0
+    until: datetime | None = None
+
+
+def held_by_provider(session: Session, mailing_id: int, *, now: datetime) -> Held:
+    """What the provider was handed over with a delay and has not sent, as far as we know."""
+    taken = MailingBatch.state.in_([BatchState.SUBMITTING, BatchState.ACCEPTED, BatchState.UNKNOWN])
+    readers = MailingBatch.size - MailingBatch.suppressed - MailingBatch.failed
+    in_time = sa.case((MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE, readers), else_=0)
+    query = sa.select(sa.func.sum(readers), sa.func.sum(in_time), sa.func.max(MailingBatch.leaves_at))
+    found = query.where(MailingBatch.mailing_id == mailing_id, taken, MailingBatch.leaves_at > now)
+    every, callable_back, until = session.execute(found).one()
+    return Held(int(every or 0), int(callable_back or 0), until)
 
 
 # What is drawn over time; a moment and a Progress have these alike.

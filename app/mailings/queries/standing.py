@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from app.core.actor import Actor
 
-UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD)
+UNDER_WAY = (MailingState.GOING, MailingState.PAUSED, MailingState.HELD, MailingState.LATE)
 UNNAMED = "Words of an earlier version"
 LATELY = timedelta(days=7)
 # A batch's readers of whom nothing is known but what the batch says.
@@ -74,6 +74,7 @@ def told(session: Session, now: datetime) -> standing.Part | None:
             (MailingState.GOING, "on the way"),
             (MailingState.PAUSED, "paused by a sender"),
             (MailingState.HELD, "held, because the provider refused the words"),
+            (MailingState.LATE, "held, because the hour chosen for its readers has passed; its sender decides"),
         )
         if (number := under_way[state])
     ]

@@ -261,7 +261,18 @@ def _promises(session: Session, by: Actor, now: datetime) -> list[Task]:
 
 def _updates(session: Session, by: Actor) -> list[Task]:
     rows = broadcasts.awaiting_approval(session, by=by)
-    return [
+    held = [
+        Task(
+            kind=Kind.UPDATE,
+            title=row.title,
+            detail=f"Nothing more of this update leaves: {row.mailing.reason if row.mailing else ''}",
+            href=f"/work/{row.campaign.coalition.slug}/updates/{row.id}",
+            act="Look and decide",
+            zone=row.campaign.coalition.zone,
+        )
+        for row in broadcasts.held_in(session, by=by)
+    ]
+    return held + [
         Task(
             kind=Kind.UPDATE,
             title=row.title,
