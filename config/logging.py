@@ -8,7 +8,7 @@ import structlog
 
 
 def configure(level: str, *, json: bool) -> None:
-    """Set up structlog for the process. The mail provider's logger prints keys at DEBUG, so it is pinned."""
+    """Set up structlog for the process. Loggers of others that would print keys or people's words are kept quiet."""
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer(colors=False)
     structlog.configure(
         processors=[
@@ -22,5 +22,7 @@ def configure(level: str, *, json: bool) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    # It prints every mail that its detectors break at, with a traceback; app/returns/jobs/replies.py says it in a line.
+    logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL + 1)
     for pinned in ("python_http_client", "sendgrid"):
         logging.getLogger(pinned).setLevel(logging.WARNING)

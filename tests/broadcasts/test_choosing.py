@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
 from app.broadcasts import commands, jobs, queries
+from app.broadcasts.commands import approving
 from app.coalitions.models import Role
+from app.core import limits
+from app.core.clock import utc_now
 from app.core.db import reading, transaction
+from app.core.errors import TooMany
 from app.mail.models import Email
 from app.supporters import commands as supporters
 from app.supporters.models import Supporter
@@ -251,6 +257,43 @@ def test_a_test_goes_to_oneself_and_up_to_five_colleagues(signed_in: SignIn) -> 
         tests = [one for one in session.scalars(sa.select(Email)) if one.template == "broadcasts/mail/update"]
         assert sorted(one.to_address for one in tests) == ["p0@fftf.example", "p1@fftf.example", "robin@fftf.example"]
         assert {one.context["markdown"].split(",")[0] for one in tests} == {"Hello Pat0", "Hello Pat1", "Hello Robin"}
+
+
+def test_nobodys_mailbox_is_flooded_with_tests(signed_in: SignIn) -> None:
+    there, ident, robin, _ = scene()
+    with transaction() as session:
+        pat = builders.member(session, there.lead, role=Role.VIEWER, email="pat@fftf.example", name="Pat Vale")
+        # This hour and the next one, should the clock strike meanwhile.
+        for hour in (utc_now(), utc_now() + approving.HOUR):
+            for _ in range(approving.MOST_FOR_ONE):
+                limits.spend(session, "test letters", str(pat.id), allowed=99, per=approving.HOUR, now=hour)
+        colleague = str(pat.id)
+    browser = signed_in(robin)
+
+    refused = browser.post(f"/work/{SLUG}/updates/{ident}/test", data={"colleagues": [colleague]})
+    alone = browser.post(f"/work/{SLUG}/updates/{ident}/test")
+
+    assert (refused.status_code, alone.status_code) == (429, 303)
+    assert "Pat Vale got 20 test letters within an hour: leave them out, or wait." in refused.text
+    with reading() as session:
+        letters = [one.to_address for one in session.scalars(sa.select(Email)) if one.context.get("test")]
+        assert letters == ["robin@fftf.example"]
+
+
+def test_a_writer_sends_so_many_tests_an_hour_and_a_refused_one_costs_nothing(session: Session) -> None:
+    there = stage(session)
+    entry = commands.NewBroadcast(subject="The vote is on Tuesday", body=WORDS)
+    written = commands.compose(session, there.campaign, entry, by=there.robin, now=NOW)
+    for second in range(approving.MOST_TESTS):
+        commands.send_test(session, written, by=there.robin, now=NOW + timedelta(seconds=second))
+
+    with pytest.raises(TooMany, match="Meanwhile the preview shows the same letter"), session.begin_nested():
+        commands.send_test(session, written, by=there.robin, now=NOW + timedelta(minutes=1))
+
+    assert (
+        commands.send_test(session, written, by=there.robin, now=NOW + approving.HOUR).to_address
+        == "robin@fftf.example"
+    )
 
 
 def test_a_test_goes_to_nobody_outside_the_sender(signed_in: SignIn) -> None:

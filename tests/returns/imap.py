@@ -26,6 +26,8 @@ class Box:
     breaks_at: str = ""
     sizes: dict[int, int] = field(default_factory=dict)
     port: int = 0
+    sent: int = 0
+    hung_up: threading.Event = field(default_factory=threading.Event)
 
     def put(self, raw: bytes) -> int:
         """A new mail arrives; returns its UID."""
@@ -34,21 +36,30 @@ class Box:
         return uid
 
 
-class _Talk(socketserver.StreamRequestHandler):
+class Talk(socketserver.StreamRequestHandler):
+    """One conversation with somebody who fetches."""
+
     box: Box
 
     def handle(self) -> None:
+        """Answer commands until somebody leaves."""
         self._say("* OK ready")
         while line := self.rfile.readline():
             tag, _, said = line.decode().strip().partition(" ")
             self.box.said.append(said)
             if self.box.breaks_at and self.box.breaks_at in said:
                 return
+            if self.answer(tag, said):
+                continue
             command, _, rest = said.removeprefix("UID ").partition(" ")
             done = getattr(self, f"_{command.lower()}", lambda _rest: "BAD unknown")(rest)
             self._say(f"{tag} {done}")
             if command == "LOGOUT":
                 return
+
+    def answer(self, _tag: str, _said: str) -> bool:
+        """Whether something else than an honest answer was given."""
+        return False
 
     def _say(self, line: str) -> None:
         self.wfile.write(line.encode() + b"\r\n")
@@ -97,7 +108,7 @@ class _Talk(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def serving(box: Box, context: ssl.SSLContext | None = None) -> Iterator[Box]:
+def serving(box: Box, context: ssl.SSLContext | None = None, talk: type[Talk] = Talk) -> Iterator[Box]:
     """The mailbox behind a port of this machine, encrypted with a context."""
 
     class Server(socketserver.ThreadingTCPServer):
@@ -111,7 +122,7 @@ def serving(box: Box, context: ssl.SSLContext | None = None) -> Iterator[Box]:
         def handle_error(self, _request: object, _address: object) -> None:
             """A client that does not trust us, or left, is no trouble of ours."""
 
-    handler = type("Talk", (_Talk,), {"box": box})
+    handler = type("Talking", (talk,), {"box": box})
     with Server(("127.0.0.1", 0), handler) as server:
         box.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from email.message import EmailMessage
 
 import pytest
@@ -13,10 +14,11 @@ from app.mail import mime
 from app.mail.models import EmailState
 from app.mailings.models import ReaderState
 from app.returns import commands
-from app.returns.models import Cause, Kind, MailEvent
-from app.returns.rules.bounces import read_bounce
+from app.returns.models import Cause, InboundState, Kind, MailEvent
+from app.returns.rules.bounces import Odd, read_bounce
 from tests.mail.builders import changed, email
 from tests.returns.builders import count, left, mailed, reader_states, stopped
+from tests.returns.mails import come_in, inbound, replies
 
 LETTER_ID = "<0000000001.0123456789abcdef@undersigned.example>"
 
@@ -228,4 +230,35 @@ def test_a_report_of_success_is_no_bounce(database: Flask, action: str) -> None:
     ],
 )
 def test_nothing_that_arrives_breaks_the_reader(database: Flask, raw: bytes) -> None:
-    assert read_bounce(raw) is None
+    with contextlib.suppress(Odd):
+        assert read_bounce(raw) is None
+
+
+def test_a_bounce_whose_headers_are_not_ascii_is_read_like_any_other(database: Flask) -> None:
+    ident = sent()
+    raw = qmail(to=mime.verp_address(ident)).replace(b"From: ", "From: Zustelldienst für Müller ".encode(), 1)
+    assert b"\xc3" in raw
+
+    assert take(raw)
+
+    assert email(ident).state is EmailState.BOUNCED
+
+
+def test_a_mail_the_detectors_break_at_is_kept_and_its_words_stay_out_of_the_log(
+    database: Flask, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    ident = sent()
+    raw = (
+        b"Message-ID: <private@people.example>\r\nTo: " + mime.verp_address(ident).encode() + b"\r\n"
+        b"Subject: Undelivered, says a server that does not say who it is\r\n\r\nprivate words"
+    )
+
+    come_in(raw)
+
+    said = capsys.readouterr()
+    assert "report was not made out" in said.out
+    assert "IndexError" in said.out
+    assert not [word for word in ("Traceback", "rivate") if word in said.out + said.err + caplog.text]
+    assert [row.state for row in inbound()] == [InboundState.REPLY]
+    assert [one.words for one in replies()] == ["private words"]
+    assert email(ident).state is EmailState.ACCEPTED

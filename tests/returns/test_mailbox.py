@@ -32,7 +32,7 @@ from config.settings import Settings
 
 url, var, imap, where = sys.argv[1:]
 create_app(Settings(database_url=url, queue_url="memory:", var_dir=Path(var), imap_url=imap))
-keep, expect = mailbox.commands.receive, mailbox._expect
+keep = mailbox.commands.receive
 
 def stall(*_arguments, **_named):
     Path(var, "stalled").touch()

@@ -34,6 +34,7 @@ def send_test(session: Session, automation: Automation, *, by: Actor, now: datet
     person = session.get(Account, by.account_id)
     if person is None:
         raise NotFound
+    updates.spend_test(session, person, now=now)
     automation.tested_at = now
     given_name = {update_rules.Field.GIVEN_NAME: person.name.split(" ", maxsplit=1)[0]}
     values = queries.fixed(session, automation) | given_name

@@ -7,6 +7,7 @@ from app.broadcasts.commands.approving import (
     approvers,
     elsewhere,
     send_test,
+    spend_test,
 )
 from app.broadcasts.commands.comparing import Chosen, Compared, choose, compare, count_visit, decide_due
 from app.broadcasts.commands.composing import NewBroadcast, compose, edit, imagined
@@ -75,6 +76,7 @@ __all__ = [
     "resume",
     "send",
     "send_test",
+    "spend_test",
     "start_due",
     "stop",
     "unschedule",

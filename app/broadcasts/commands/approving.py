@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -14,17 +14,24 @@ from app.broadcasts.models import Broadcast, BroadcastState
 from app.coalitions.models import Coalition
 from app.coalitions.queries import coalition_people, is_in, members, organizations_acting
 from app.coalitions.roles import Right
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core import limits
+from app.core.errors import Conflict, Invalid, NotFound, TooMany
 from app.core.inputs import Input
 from app.mail import outbox
 from app.mail.models import Email
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
     from app.core.actor import Actor
 
 MOST_COLLEAGUES = 5
+# In an hour: tests one person sends, and test letters one mailbox gets, whoever sends them.
+MOST_TESTS, MOST_FOR_ONE = 30, 20
+HOUR = timedelta(hours=1)
+MEANWHILE = "Meanwhile the preview shows the same letter."
 NOTHING_KNOWN = rules.Surroundings()
 
 
@@ -55,12 +62,30 @@ def send_test(
     if person is None:
         raise NotFound
     colleagues = _colleagues(session, broadcast, to.colleagues if to else [], apart_from=person.id)
+    spend_test(session, person, colleagues, now=now)
     if not rules.errors(rules.findings(broadcast.subject, broadcast.body, around)):
         broadcast.tested_at = now
         _call(session, broadcast, now)
     for colleague in colleagues:
         _test_to(session, broadcast, colleague, now)
     return _test_to(session, broadcast, person, now)
+
+
+def spend_test(session: Session, writer: Account, colleagues: Sequence[Account] = (), *, now: datetime) -> None:
+    """Count a test of any letter to many, for its writer and for each mailbox it goes to; TooMany beyond the limits.
+
+    In the transaction that queues the letters, unlike other limits: what is refused sends nothing and costs nothing.
+    """
+    try:
+        limits.spend(session, "tests", str(writer.id), allowed=MOST_TESTS, per=HOUR, now=now)
+    except TooMany as refusal:
+        raise TooMany(refusal.retry_after, otherwise=MEANWHILE) from refusal
+    for reader in sorted(colleagues, key=lambda one: one.id):
+        try:
+            limits.spend(session, "test letters", str(reader.id), allowed=MOST_FOR_ONE, per=HOUR, now=now)
+        except TooMany as refusal:
+            enough = f"{reader.name} got {MOST_FOR_ONE} test letters within an hour: leave them out, or wait."
+            raise TooMany(refusal.retry_after, otherwise=enough) from refusal
 
 
 def approvers(session: Session, broadcast: Broadcast) -> list[Account]:

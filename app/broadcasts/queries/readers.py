@@ -52,6 +52,25 @@ def _domain_sqlite(element: domain_of, compiler: Any, **given: Any) -> str:
     return f"substr({address}, instr({address}, '@') + 1)"
 
 
+class host_of(GenericFunction[str]):  # noqa: N801 - the name is the function's in SQL
+    """The host of a web address."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(host_of)
+def _host(element: host_of, compiler: Any, **given: Any) -> str:
+    return f"split_part(split_part({compiler.process(element.clauses, **given)}, '://', 2), '/', 1)"
+
+
+@compiles(host_of, "sqlite")
+def _host_sqlite(element: host_of, compiler: Any, **given: Any) -> str:
+    address = compiler.process(element.clauses, **given)
+    rest = f"substr({address}, instr({address}, '://') + 3) || '/'"
+    return f"substr({rest}, 1, instr({rest}, '/') - 1)"
+
+
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How many said yes to the sender, how many of them an update reaches, and how many each part leaves out.
@@ -233,10 +252,15 @@ def _speaks(languages: list[str]) -> Condition:
 
 
 def _stands_for_a_group(broadcast: Broadcast) -> Condition:
-    """Petitions do not ask for whom somebody signs, so the address tells: a signatory's, or of a signatory's domain."""
+    """Petitions do not ask for whom somebody signs, so the address tells, by what organizations print of themselves.
+
+    Never by the addresses of signatories, which nobody else may see: whoever has one supporter and counts readers
+    would learn whether that supporter signed for an organization, and at which domain it writes.
+    """
     ours = sa.select(Campaign.coalition_id).where(Campaign.id == broadcast.campaign_id).scalar_subquery()
     begun = broadcast.started_at
-    signatory, public = sa.func.lower(SignOn.signatory_email), sa.func.lower(Organization.public_email)
+    public = sa.func.lower(Organization.public_email)
+    site = host_of(sa.func.lower(Organization.site_url))
 
     def of_those_who_stand(column: sa.ColumnElement[str]) -> sa.Select[str]:
         return (
@@ -250,10 +274,10 @@ def _stands_for_a_group(broadcast: Broadcast) -> Condition:
         )
 
     domain = domain_of(Supporter.email_canonical)
-    own = [of_those_who_stand(domain_of(column)) for column in (signatory, public)]
+    sites = of_those_who_stand(site)
+    at_home = sa.or_(domain.in_(of_those_who_stand(domain_of(public))), domain.in_(sites), ("www." + domain).in_(sites))
     return sa.or_(
-        sa.func.lower(Supporter.email).in_(of_those_who_stand(signatory)),
-        sa.and_(domain.not_in(FREE_MAIL), sa.or_(*(domain.in_(query) for query in own))),
+        sa.func.lower(Supporter.email).in_(of_those_who_stand(public)), sa.and_(domain.not_in(FREE_MAIL), at_home)
     )
 
 

@@ -66,9 +66,9 @@ class Audience(Input):
     """Whom an update is for. Every part narrows; an empty one lets everybody through.
 
     ``signed`` are petitions, any of which is enough. ``districts`` are written ``7:Council District 4``: the body's id
-    and the district as its table of postal codes names it. ``on_behalf``: the address belongs to a signatory, or to
-    the domain of an organization, whose name stands under a letter of the coalition. ``unwritten``: no other update
-    of the sender on the campaign went to them.
+    and the district as its table of postal codes names it. ``on_behalf``: the address is the public one, or of the
+    domain of the public address or the site, of an organization whose name stands under a letter of the coalition.
+    ``unwritten``: no other update of the sender on the campaign went to them.
     """
 
     signed: list[Chosen] = Field(default_factory=list, max_length=100)

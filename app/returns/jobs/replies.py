@@ -11,7 +11,7 @@ from app.mail.mime import read_reader_verp, read_verp
 from app.returns import commands
 from app.returns.commands import READ
 from app.returns.models import InboundMail
-from app.returns.rules.bounces import Bounced, read_bounce
+from app.returns.rules.bounces import Bounced, Odd, read_bounce
 from app.returns.rules.replies import Envelope, Incoming, Unreadable, from_post, is_nested, read
 
 log = structlog.get_logger()
@@ -30,7 +30,7 @@ def read_one() -> int:
     try:
         raw, envelope = from_post(form, body) if form else (body, Envelope())
         found = read(raw, envelope)
-        bounced = _reported(found, raw)
+        bounced = _reported(found, raw, claim.mail_id)
     except Unreadable as problem:
         log.warning("mail that came in cannot be read", mail=claim.mail_id, reason=str(problem))
         with transaction() as session:
@@ -42,7 +42,7 @@ def read_one() -> int:
     return 1
 
 
-def _reported(mail: Incoming, raw: bytes) -> Bounced | None:
+def _reported(mail: Incoming, raw: bytes, mail_id: int) -> Bounced | None:
     """What a mail reports of a letter of ours, before any transaction; None for any other mail.
 
     A mail that was too deep to be looked through is none: the parsers behind this go down level by level.
@@ -50,7 +50,11 @@ def _reported(mail: Incoming, raw: bytes) -> Bounced | None:
     named = any(known(address) is not None for address in mail.recipients for known in (read_verp, read_reader_verp))
     if mail.is_deep or is_nested(raw) or not (mail.is_bounce or named):
         return None
-    return read_bounce(raw)
+    try:
+        return read_bounce(raw)
+    except Odd as trouble:
+        log.warning("a mail server's report was not made out; kept like a reply", mail=mail_id, error=trouble.error)
+        return None
 
 
 @job("returns.clear")

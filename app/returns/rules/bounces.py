@@ -10,6 +10,7 @@ import email
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email.errors import MessageError
 from email.message import Message
 from itertools import islice
 
@@ -27,7 +28,22 @@ LARGEST, MOST_LINE_ENDS = 1_000_000, 10_000
 OURS = ("To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Forwarded-To")
 RETURNED = {"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"}
 MESSAGE_ID = re.compile(r"^message-id:[ \t]*(?:\r?\n[ \t]+)?(<[^<>\s\0]{1,250}>)", re.IGNORECASE | re.MULTILINE)
-DETECTOR_TROUBLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, re.error)
+# What a mail can make the parser and the detectors stumble over; their own logger is silenced in config/logging.py,
+# because it would print the mail's words with the whole way there.
+TROUBLE = (
+    *(ValueError, LookupError, TypeError, AttributeError, AssertionError, ArithmeticError, RuntimeError),
+    *(re.error, MessageError),
+)
+# The parser gives headers with other bytes as objects that several detectors break at; their phrases are all ASCII.
+TO_ASCII = bytes(range(128)) + b"?" * 128
+
+
+class Odd(Exception):
+    """A report that nobody here can make out. ``error`` names the kind of trouble, without a word of the mail."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(error)
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +70,20 @@ class Bounced:
 def read_bounce(raw: bytes) -> Bounced | None:
     """What a mail reports about a letter of ours, or None for a mail that is no such report.
 
-    It takes up to a second, so it is no work for a transaction.
+    It takes up to a second, so it is no work for a transaction. Raises Odd.
     """
     try:
         return _read(raw)
     except RecursionError:  # mails in mails, thousands of levels deep, are nobody's report
         return None
+    except TROUBLE as error:
+        raise Odd(type(error).__name__) from error
 
 
 def _read(raw: bytes) -> Bounced | None:
-    message = email.message_from_bytes(_beginning(raw))
-    said = _said(message)
+    seen = _beginning(raw)
+    message = email.message_from_bytes(seen)
+    said = _said(message, seen)
     if said is None:
         return None
     kind, why, reason, formal = said
@@ -84,7 +103,7 @@ def _beginning(raw: bytes) -> bytes:
     return shown if last is None else shown[: last.end()]
 
 
-def _said(message: Message) -> tuple[Kind, Cause | None, str, bool] | None:
+def _said(message: Message, seen: bytes) -> tuple[Kind, Cause | None, str, bool] | None:
     """The kind of report, its cause and words, and whether it has the form of RFC 3464 or RFC 5965."""
     for part in message.walk():
         if part.get_content_type() == "message/feedback-report":
@@ -96,10 +115,7 @@ def _said(message: Message) -> tuple[Kind, Cause | None, str, bool] | None:
                 return _of_block(block, Kind.DEFERRED if wanted == "delay" else Kind.BOUNCE)
     if blocks:
         return None
-    try:
-        temporary, permanent = all_failures(message)
-    except DETECTOR_TROUBLE:
-        return None
+    temporary, permanent = all_failures(email.message_from_bytes(seen.translate(TO_ASCII)))
     if permanent:
         words = _words(message)
         return Kind.BOUNCE, coded(words) or Cause.UNCLEAR, without_addresses(words)[:300], False
