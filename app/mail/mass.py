@@ -20,6 +20,7 @@ from app.mail.message import Message
 from app.mail.models import Email
 from app.mail.outbox import CATEGORIES
 from app.mail.render import Unwritable
+from app.mail.sending import patiently
 from app.mail.transports import (
     Accepted,
     AccountRefused,
@@ -59,6 +60,7 @@ __all__ = [
     "most_to_risk",
     "not_used",
     "patience",
+    "patiently",
     "recalls",
     "submit_many",
     "takes_many",
@@ -186,8 +188,8 @@ def not_used() -> None:
     jobs.not_used()
 
 
-def heed(outcome: NotAccepted) -> None:
-    """Have everything wait, where an outcome says more than that of one lot."""
+def heed(outcome: Accepted | NotAccepted) -> None:
+    """Have everything wait, or go on, where an outcome says more than that of one lot. Once it is written down."""
     jobs.heed(outcome)
 
 
@@ -196,9 +198,7 @@ def submit_many(wanted: Lot) -> Accepted:
     many = takes_many()
     if many is None:
         raise RuntimeError("The bound way out takes one reader at a time.")
-    accepted = many.submit_many(wanted)
-    jobs.heed(accepted)
-    return accepted
+    return many.submit_many(wanted)
 
 
 def takes_many() -> ManyTransport | None:
@@ -250,6 +250,4 @@ def lot(
 
 def hand_over(letter: Letter) -> Accepted:
     """Hand one reader's letter over. Raises the outcome."""
-    accepted = jobs.bound().submit(letter)
-    jobs.heed(accepted)
-    return accepted
+    return jobs.bound().submit(letter)

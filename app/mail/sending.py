@@ -9,7 +9,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -43,7 +43,9 @@ CLAIM = timedelta(seconds=60)  # from taking a letter to handing it over
 # A letter that may repeat does not wait as long for a worker that may have died as the slowest call could take.
 REPEATS_AFTER = timedelta(seconds=90)
 # How long to go on trying to write down what became of letters that were handed over, while disk or database balk.
-SETTLE_WAITS = (0.1, 0.5, 2.0, 5.0, 10.0)
+SETTLE_WAITS = (0.1, 0.5, 2.0, 5.0, 10.0)  # the last one again and again
+SETTLE_SECONDS = 3600.0
+Known = TypeVar("Known")
 log = structlog.get_logger()
 
 
@@ -102,7 +104,7 @@ class Sender:
         claims = {claim.email_id: claim for claim in lot}
         outcomes = {claims[ident]: outcome for ident, outcome in found.items()}
         untried = [claims[letter.email_id] for letter in letters if letter.email_id not in found]
-        states = _patiently(lambda: self._settle(leave, outcomes, untried))
+        states = patiently(lambda: self._settle(leave, outcomes, untried))
         for claim, outcome in outcomes.items():
             if isinstance(outcome, NotAccepted):
                 state = states.get(claim.email_id)
@@ -205,12 +207,18 @@ def is_everyones(outcome: Outcome) -> bool:
     return isinstance(outcome, AccountRefused | OutcomeUnknown) or (isinstance(outcome, TryAgain) and outcome.everyone)
 
 
-def _patiently(write: Callable[[], dict[int, EmailState]]) -> dict[int, EmailState]:
-    """What was handed over must be written down, even if the disk is full just now: it is tried for some seconds."""
-    for wait in SETTLE_WAITS:
+def patiently(write: Callable[[], Known]) -> Known:
+    """What became of what was handed over must be written down, even if the disk is full just now: nobody else knows.
+
+    It is tried for an hour at most, and as long as this process runs.
+    """
+    until = time.monotonic() + SETTLE_SECONDS
+    waits = itertools.chain(SETTLE_WAITS, itertools.repeat(SETTLE_WAITS[-1]))
+    while True:
         try:
             return write()
         except OperationalError as error:
-            log.error("outcomes of letters cannot be written down yet", said=str(error.orig))  # noqa: TRY400
-            time.sleep(wait)
-    return write()
+            if time.monotonic() > until:
+                raise
+            log.error("what became of letters cannot be written down yet", said=str(error.orig))  # noqa: TRY400
+        time.sleep(next(waits))

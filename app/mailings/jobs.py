@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from app.mail import circuit, mass, mime
 from app.mailings import commands, queries
 from app.mailings.commands import Taken
 from app.mailings.messages import WRITERS
-from app.mailings.models import Mailing, MailingLetter
+from app.mailings.models import BatchState, Mailing, MailingLetter
 from app.mailings.rules import CALL_BACK, SEND
 
 circuit.WAKES.append(SEND)
@@ -110,14 +111,18 @@ def _all_at_once(taken: Taken) -> None:
     lot = mass.lot(written.form, taken.token, readers, recall_id=recall_id, leaves_at=leaves_at)
     outcome = _submitted(lot)
     refused = lot.readers[outcome.place].id if isinstance(outcome, mass.ReaderRefused) else None
-    with transaction() as session:
-        state = commands.settle(session, taken, outcome, refused=refused, now=utc_now())
+    state = mass.patiently(lambda: _settled(taken, outcome, refused))
     if isinstance(outcome, mass.NotAccepted):
         known = state.value if state else "another worker's"
         log.warning(
             "batch not accepted", mailing=taken.mailing_id, batch=taken.number, state=known, reason=outcome.reason
         )
-        mass.heed(outcome)
+    mass.heed(outcome)
+
+
+def _settled(taken: Taken, outcome: mass.Accepted | mass.NotAccepted, refused: int | None) -> BatchState | None:
+    with transaction() as session:
+        return commands.settle(session, taken, outcome, refused=refused, now=utc_now())
 
 
 def _recall(taken: Taken, known: str | None) -> tuple[str | None, timedelta]:
@@ -163,10 +168,10 @@ def _one_by_one(taken: Taken) -> None:
         outcome = _submitted_singly(filling, readers, reader, taken)
         if isinstance(outcome, mass.TryAgain) and not outcome.everyone:
             passed_over.add(reader[0])
-        reader = _marked(taken, reader, outcome, passed_over)
+        reader = mass.patiently(functools.partial(_marked, taken, reader, outcome, passed_over))
         if isinstance(outcome, mass.NotAccepted):
             log.warning("reader not accepted", mailing=taken.mailing_id, batch=taken.number, reason=outcome.reason)
-            mass.heed(outcome)
+        mass.heed(outcome)
 
 
 def _marked(

@@ -196,3 +196,19 @@ def test_reports_about_the_same_readers_in_other_orders_never_block_each_other(d
 
     assert set(reader_states()) == {ReaderState.DELIVERED}
     assert [progress(mailing).delivered for _, mailing in mailings_of] == [20] * 4
+
+
+def test_no_report_is_lost_while_others_count_in_the_same_batch(database: Flask) -> None:
+    idents, mailing = mailed([f"reader{number}@example.org" for number in range(160)])
+
+    def some(mine: list[int]) -> Callable[[], None]:
+        def work() -> None:
+            for start in range(0, len(mine), 4):
+                hear(*heard(*(read_row("delivered", ident) for ident in mine[start : start + 4])))
+
+        return work
+
+    together(*(some(idents[first::4]) for first in range(4)))
+
+    assert set(reader_states()) == {ReaderState.DELIVERED}
+    assert progress(mailing).delivered == 160
