@@ -62,3 +62,14 @@ def test_a_letter_that_waits_out_an_outage_says_since_when_why_and_when_the_next
     assert "It served nobody at the last try: the server answered 503." in shown
     assert re.search(r"One letter tries again in \d+ minutes, at ", shown)
     assert f"own turn comes on {spoken(email(ident).try_after)} at the earliest" in shown
+
+
+def test_a_letter_whose_worker_is_gone_is_not_promised_for_the_next_minute_while_all_are_held_back(
+    operator: FlaskClient,
+) -> None:
+    ident = queued()
+    lease = {"lease_token": "t", "leased_until": LONG_AGO, "held_by": "gone:1"}
+    changed(ident, state=EmailState.SUBMITTING, attempts=1, handed_over_at=LONG_AGO, **lease)
+    assert "within a minute while one runs, it is sent again" in page(operator, ident)
+    operator.post("/operator/mail/hold")
+    assert "All letters are held back. When a worker looks next after that, it is sent again" in page(operator, ident)
