@@ -168,7 +168,7 @@ def ahead(email: Email, *, hindered: Sequence[str], most: int, now: datetime) ->
             waits = "A worker hands it over as its next letters allow. Without a running worker it waits."
             return f"{waits} {_until(email)}".rstrip()
         case EmailState.SUBMITTING:
-            return _if_nobody_comes_back(email, now)
+            return _if_nobody_comes_back(email, now, hindered=bool(hindered))
         case EmailState.ACCEPTED:
             return "Nothing more is sent. If the provider reports a bounce or a delivery, this page will say so."
         case EmailState.UNKNOWN if email.decided_at is None:
@@ -198,8 +198,10 @@ def _turn(email: Email, now: datetime) -> str:
     )
 
 
-def _if_nobody_comes_back(email: Email, now: datetime) -> str:
+def _if_nobody_comes_back(email: Email, now: datetime, *, hindered: bool) -> str:
     then = "it is sent again, because it may repeat" if email.repeatable else "it becomes unknown and is not sent again"
+    if lost(email, now) and hindered:
+        return f"All letters are held back. When a worker looks next after that, {then}."
     if lost(email, now):
         return f"When a worker looks next, within a minute while one runs, {then}."
     until = f" by {spoken(email.leased_until)}" if email.leased_until else ""
@@ -225,6 +227,18 @@ def way(email: Email, attempts: Sequence[EmailAttempt], *, now: datetime) -> lis
     if email.decided_at is not None:
         steps.append(Step(email.decided_at, f"{email.decided_by} left it as unknown"))
     return sorted(steps, key=lambda step: step.at or now)
+
+
+def absence(seen_at: datetime | None, stopped_at: datetime | None) -> str:
+    """What is known of the last worker, where none runs: it said farewell, or it was only not heard of any more."""
+    if stopped_at is not None:
+        return f"No worker runs: the last one was stopped {spoken(stopped_at)}."
+    if seen_at is None:
+        return "No worker was ever seen."
+    return (
+        f"No worker was seen for three minutes. The last one was heard of {spoken(seen_at)} and did not say that it "
+        "stops: it was killed, its machine is gone, or it does not reach the database."
+    )
 
 
 def lasting(span: timedelta) -> str:

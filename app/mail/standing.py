@@ -7,11 +7,10 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from app.core.clock import spoken
 from app.mail import queries
 from app.mail.models import EmailState
 from app.mail.queries import Handing, Hindrance, Lane, Silent
-from app.mail.rules import lasting
+from app.mail.rules import absence, lasting
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -77,14 +76,7 @@ class Standing:
     @property
     def without_worker(self) -> str:
         """What is known of the last worker, where none runs."""
-        if self.worker_stopped is not None:
-            return f"No worker runs: the last one was stopped {spoken(self.worker_stopped)}."
-        if self.worker_seen is None:
-            return "No worker was ever seen."
-        return (
-            f"No worker was seen for three minutes. The last one was heard of {spoken(self.worker_seen)} and did not "
-            "say that it stops: it was killed, its machine is gone, or it does not reach the database."
-        )
+        return absence(self.worker_seen, self.worker_stopped)
 
     @property
     def stopped(self) -> bool:

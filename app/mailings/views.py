@@ -7,7 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.core.db import reading
-from app.mail.queries import hindrances
+from app.mail.queries import hindrances, workers
+from app.mail.rules import absence
 from app.mailings import queries
 from app.web.pages import cursor, page
 from app.web.security import actor, operator
@@ -25,5 +26,13 @@ def mailings() -> ResponseReturnValue:
     with reading() as session:
         rows = queries.shown(session, before=cursor(), limit=PAGE + 1, by=actor())
         older = f"?before={rows[PAGE - 1].mailing.id}" if len(rows) > PAGE else None
-        held = hindrances(session, now=now)
-        return page("mailings/list.html", shown=rows[:PAGE], older=older, tones=TONES, hindrances=held, at=now)
+        working = workers(session, now=now)
+        return page(
+            "mailings/list.html",
+            shown=rows[:PAGE],
+            older=older,
+            tones=TONES,
+            hindrances=hindrances(session, now=now),
+            absence="" if working.names else absence(working.seen_at, working.stopped_at),
+            at=now,
+        )

@@ -1,4 +1,4 @@
-"""Readiness: the database answers, its tables are the newest, a worker was seen lately, no letter waits too long."""
+"""Readiness: the database answers, its tables are the newest, a worker was seen lately, nothing waits too long."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from app.jobs.models import SILENCE
 from app.mail import queries as mail
 from app.mail.models import Email, EmailState
+from app.returns.queries import intake
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -39,7 +40,13 @@ def newest_migration() -> str | None:
 
 def checks(session: Session, *, now: datetime) -> list[Check]:
     """Everything ``/readyz`` asks."""
-    return [_migrations(session), _worker(session, now), _letters(session, now), _mail(session, now)]
+    return [
+        _migrations(session),
+        _worker(session, now),
+        _letters(session, now),
+        _mail(session, now),
+        _events(session, now),
+    ]
 
 
 def _migrations(session: Session) -> Check:
@@ -76,6 +83,30 @@ def _mail(session: Session, now: datetime) -> Check:
     refused = any(not pause.by_whom for pause in mail.pauses(session))
     said = " ".join(mail.troubles(session, now=now)) or "letters leave"
     return Check("mail", not refused, said)
+
+
+@dataclass(frozen=True, slots=True)
+class Posts:
+    """Posts of the provider: how many wait to be worked off, for how many seconds the oldest does, how many failed."""
+
+    waiting: int
+    oldest: float
+    failed: int
+
+
+def event_posts(session: Session, now: datetime) -> Posts:
+    """How the posts of the mail provider stand."""
+    found = intake(session)
+    oldest = 0.0 if found.oldest is None else max((now - found.oldest).total_seconds(), 0.0)
+    return Posts(found.waiting, oldest, found.failed)
+
+
+def _events(session: Session, now: datetime) -> Check:
+    posts = event_posts(session, now)
+    said = (
+        f"{posts.waiting} posts of the mail provider wait, the oldest for {int(posts.oldest)} s; {posts.failed} failed"
+    )
+    return Check("events", posts.oldest < LONGEST_WAIT.total_seconds(), said)
 
 
 def open_circuits(session: Session) -> list[str]:

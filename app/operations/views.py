@@ -52,6 +52,8 @@ def metrics() -> Response:
     circuits = Gauge(
         "undersigned_mail_circuit_open", "1 while a way out is left alone", ["transport"], registry=registry
     )
+    posts = Gauge("undersigned_event_posts", "Posts of the mail provider by state", ["state"], registry=registry)
+    oldest = Gauge("undersigned_oldest_event_post_seconds", "Wait of the oldest such post", registry=registry)
     ready = Gauge("undersigned_check", "1 if the readiness check is good", ["check"], registry=registry)
     now = utc_now()
     with reading() as session:
@@ -59,6 +61,10 @@ def metrics() -> Response:
             letters.labels(state).set(count)
         for circuit in queries.open_circuits(session):
             circuits.labels(circuit).set(1)
+        found = queries.event_posts(session, now)
+        posts.labels("waiting").set(found.waiting)
+        posts.labels("failed").set(found.failed)
+        oldest.set(found.oldest)
         waiting.set(queries.oldest_waiting(session, now))
         for check in queries.checks(session, now=now):
             ready.labels(check.name).set(int(check.good))

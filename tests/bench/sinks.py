@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: 4XyZ1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+# Whoever comes without a length, hangs up or never ends a line is no letter, and no reason for a page of traceback.
+ODD = (ConnectionError, ValueError, asyncio.IncompleteReadError, asyncio.LimitOverrunError)
 ANSWERS = {b"EHLO": b"250 sink", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
 
 
@@ -21,7 +24,7 @@ async def _smtp(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             if verb == b"DATA":
                 await reader.readuntil(b"\r\n.\r\n")
                 writer.write(b"250 OK: queued as 4XyZ1\r\n")
-    except (ConnectionError, asyncio.IncompleteReadError):
+    except ODD:
         pass
     writer.close()
 
@@ -33,8 +36,8 @@ async def _http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         await reader.readexactly(length)
         writer.write(ACCEPTED)
         await writer.drain()
-    except (ConnectionError, asyncio.IncompleteReadError):
-        pass
+    except ODD:
+        writer.write(REFUSED)  # nobody counts on a letter that was not taken
     writer.close()
 
 

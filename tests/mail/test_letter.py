@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from app.accounts.models import Account
 from app.core.actor import Actor
 from app.core.audit import AuditEntry
-from app.core.clock import spoken, utc_now
+from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, NotFound
-from app.mail import circuit, commands, evidence, jobs
+from app.mail import commands, evidence, jobs
 from app.mail.evidence import Evidence
 from app.mail.message import Attachment
 from app.mail.models import Email, EmailState
@@ -181,54 +181,6 @@ def test_a_letter_held_back_says_for_whom_it_waits(operator: FlaskClient) -> Non
     shown = page(operator, ident)
     assert "It waits like every other letter. No letter leaves by dev since" in shown
     assert "held back by Robin Vale. No reason was given. They wait until an operator lets them leave." in shown
-
-
-def test_a_letter_with_a_link_that_ends_says_until_when_it_can_leave(operator: FlaskClient) -> None:
-    until = utc_now() + timedelta(hours=1)
-    ident = queued(useless_after=until)
-    assert f"If it cannot leave by {spoken(until)}, it is given up" in page(operator, ident)
-    changed(ident, useless_after=LONG_AGO)
-    assert "It is not sent: nobody has use for it any more." in page(operator, ident)
-
-    assert jobs.send() == 1
-
-    assert email(ident).state is EmailState.DROPPED
-    assert "It could not leave in time: its link had ended" in page(operator, ident)
-
-
-def test_a_letter_that_nobody_has_use_for_is_not_tried_again(operator: FlaskClient) -> None:
-    useful, useless = sent(GiveUp("no"), once="useful"), sent(GiveUp("no"), once="useless")
-    lost = sent(OutcomeUnknown("reset"), once="lost", repeatable=False)
-    for ident in (useless, lost):
-        changed(ident, useless_after=LONG_AGO)
-
-    assert f'action="/operator/mail/{useless}/retry"' not in page(operator, useless)
-    assert "so that nobody has use for it any more" in page(operator, useless)
-    assert f'action="/operator/mail/{lost}/send-again"' not in page(operator, lost)
-    assert f'action="/operator/mail/{lost}/leave"' in page(operator, lost)
-    for ident, act in ((useless, "retry"), (lost, "send-again")):
-        refused = operator.post(f"/operator/mail/{ident}/{act}")
-        assert refused.status_code == 409
-        assert "Nobody has use for this letter any more" in refused.text
-    assert "1 letter is tried again" in operator.post("/operator/mail/retry-all", follow_redirects=True).text
-    assert [email(one).state for one in (useful, useless)] == [EmailState.QUEUED, EmailState.FAILED]
-
-
-def test_a_letter_that_waits_out_an_outage_says_since_when_why_and_when_the_next_is_tried(
-    operator: FlaskClient,
-) -> None:
-    ident = queued()
-    began = utc_now()
-    with transaction() as session:
-        trouble = circuit.Trouble("the server answered 503", asked=timedelta(minutes=9))
-        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[ident], now=began)
-
-    shown = page(operator, ident)
-
-    assert f"No letter leaves by dev since {spoken(began)}, held back by Undersigned itself." in shown
-    assert "It served nobody at the last try: the server answered 503." in shown
-    assert re.search(r"One letter tries again in \d+ minutes, at ", shown)
-    assert f"own turn comes on {spoken(email(ident).try_after)} at the earliest" in shown
 
 
 def test_the_words_are_shown_as_they_left_and_the_html_runs_nothing(operator: FlaskClient) -> None:

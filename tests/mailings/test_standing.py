@@ -93,6 +93,20 @@ def test_the_list_says_what_holds_an_update_back(database: Flask, signed_in: Cal
     assert ">Going</span>" not in shown
 
 
+def test_the_list_says_that_no_worker_hands_an_update_over(
+    database: Flask, signed_in: Callable[[Account], FlaskClient]
+) -> None:
+    planned(3)
+    with transaction() as session:
+        operator = builders.account(session, email="op@x.example")
+        operator.is_operator = True
+    shown = signed_in(operator).get("/operator/mailings").text
+    assert "No worker was ever seen. What waits below waits until one is started" in shown
+    assert ">Waits</span>" in shown
+    worker.beat(utc_now())
+    assert ">Going</span>" in signed_in(operator).get("/operator/mailings").text
+
+
 def test_the_operator_s_list_names_the_words_and_the_numbers(
     database: Flask, signed_in: Callable[[Account], FlaskClient]
 ) -> None:

@@ -68,6 +68,7 @@ def test_a_page_without_anything_says_what_will_stand_there(operator: FlaskClien
     shown = operator.get("/operator/returns").text
     assert "Nothing came back" in shown
     assert "SENDGRID_WEBHOOK_KEY is not set" in shown
+    assert "No report was heard in the last 24 hours." in operator.get("/operator/returns").text
     assert "Letters go to everybody" in operator.get("/operator/suppressions").text
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 from sqlalchemy.orm import undefer
 
-from app.mail import evidence
+from app.mail import evidence, standing
 from app.mail.models import Email, Suppression
+from app.mail.rules import lasting
 from app.mailings.models import MailingLetter, MailingReader
 from app.mailings.queries import called
 from app.returns.models import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
@@ -47,6 +48,24 @@ def intake(session: Session) -> Intake:
     )
     oldest = session.scalar(sa.select(sa.func.min(EventPost.received_at)).where(EventPost.state == PostState.WAITING))
     return Intake(counts.get(PostState.WAITING, 0), oldest, counts.get(PostState.FAILED, 0))
+
+
+@standing.teller
+def told(session: Session, now: datetime) -> standing.Part | None:
+    """What the operator's page of outgoing mail says of posts: until they are worked off, letters look unanswered."""
+    posts = intake(session)
+    says = []
+    if posts.oldest is not None:
+        wait, one = lasting(now - posts.oldest), posts.waiting == 1
+        says.append(
+            f"{posts.waiting:,} {'post' if one else 'posts'} of the mail provider {'waits' if one else 'wait'} to be "
+            f"worked off; the oldest came {wait} ago. Bounces and departures in them are not heeded yet."
+        )
+    if posts.failed:
+        says.append(
+            f"{posts.failed:,} could not be worked off and {'needs' if posts.failed == 1 else 'need'} a person."
+        )
+    return standing.Part("What comes back", tuple(says), "/operator/returns") if says else None
 
 
 def failed_posts(session: Session, *, limit: int = 20) -> list[EventPost]:
