@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.automations import queries
 from app.broadcasts.rules import Values, fill_markdown, fill_subject
+from app.mail import outbox
 from app.mail.message import Message, Priority
 from app.petitions import messages as petitions
 from app.supporters.rules import preferences_path, stream, unsubscribe_path
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     from app.automations.models import Automation
     from app.petitions.models import Signature
     from app.supporters.models import Supporter
+
+
+outbox.asked_at_the_door(petitions.REMINDER, "automations/mail/welcome")(queries.unwanted)
 
 
 def welcome(

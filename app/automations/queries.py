@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from app.automations.models import Automation, AutomationLetter, Kind
 from app.automations.rules import LOOKS_BACK, MOST_LETTERS, WELCOMED_WITHIN, as_update
@@ -148,6 +149,38 @@ def held(session: Session, signature_ids: list[int]) -> list[Signature]:
     query = sa.select(Signature).where(Signature.id.in_(signature_ids), Signature.state == SignatureState.VALIDATED)
     query = query.order_by(Signature.supporter_id, Signature.id).with_for_update()
     return list(session.scalars(query.execution_options(populate_existing=True)))
+
+
+def unwanted(session: Session, email_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """Which letters that wait say what is not true any more: their question was answered, or may not be any more."""
+    mine = aliased(Signature)
+    query = (
+        sa.select(AutomationLetter.email_id, Automation.kind, mine.state, Petition, _mailbox_confirmed(mine))
+        .join(Automation, Automation.id == AutomationLetter.automation_id)
+        .join(mine, mine.id == AutomationLetter.signature_id)
+        .join(Petition, Petition.id == mine.petition_id)
+        .where(AutomationLetter.email_id.in_(email_ids))
+    )
+    found: dict[int, str] = {}
+    for ident, kind, state, petition, confirmed in session.execute(query):
+        if kind is Kind.WELCOME:
+            why = "" if state is SignatureState.VALIDATED else "The signature was taken off before the welcome left."
+        elif state is not SignatureState.PENDING or confirmed:
+            why = "The mailbox had answered before the reminder left."
+        else:
+            why = "" if petition.accepts_signatures(now) else "The petition closed before the reminder left."
+        if why and ident is not None:
+            found[ident] = why
+    return found
+
+
+def _mailbox_confirmed(mine: type[Signature]) -> sa.ColumnElement[bool]:
+    """Whether the same mailbox confirmed another name under the same petition."""
+    return sa.exists().where(
+        Signature.petition_id == mine.petition_id,
+        Signature.email_canonical == mine.email_canonical,
+        Signature.state == SignatureState.VALIDATED,
+    )
 
 
 def _room() -> sa.ColumnElement[bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 SEND = "mail.send"
 RANKS = {Priority.CONFIRMATION: 0, Priority.RECEIPT: 1, Priority.TARGET: 2, Priority.UPDATE: 3}
+# Letters by id; those of them that must not leave, with the reason.
+Asker = Callable[["Session", "Sequence[int]", datetime], dict[int, str]]
+ASKERS: dict[str, Asker] = {}
 # What the provider's statistics tell apart: these four and never more.
 CATEGORIES = {rank: priority.value for priority, rank in RANKS.items()}
 
@@ -105,6 +108,25 @@ def suppressed(session: Session, emails: Sequence[Email]) -> dict[int, str]:
             if (email.to_canonical, stream) in reasons:
                 stopped.setdefault(email.id, reasons[email.to_canonical, stream])
     return stopped
+
+
+def asked_at_the_door(*templates: str) -> Callable[[Asker], Asker]:
+    """Register who knows whether letters of these templates are still wanted at the moment they would leave."""
+
+    def register(asker: Asker) -> Asker:
+        ASKERS.update(dict.fromkeys(templates, asker))
+        return asker
+
+    return register
+
+
+def unwanted(session: Session, emails: Sequence[Email], *, now: datetime) -> dict[int, str]:
+    """Why letters are not wanted any more, by id, as the rooms say that wrote them; asked at the last moment."""
+    by_asker: dict[Asker, list[int]] = {}
+    for email in emails:
+        if email.template in ASKERS:
+            by_asker.setdefault(ASKERS[email.template], []).append(email.id)
+    return {ident: why for asker, idents in by_asker.items() for ident, why in asker(session, idents, now).items()}
 
 
 def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, now: datetime) -> None:

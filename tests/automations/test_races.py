@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from datetime import timedelta
 from email.utils import parseaddr
 
-import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from app.automations import commands, jobs
 from app.automations.models import Automation, AutomationLetter, Kind
-from app.core import db
 from app.core.actor import by_link
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -191,44 +188,3 @@ def test_two_people_who_write_the_reminder_at_once_make_one(database: Flask) -> 
         return "written"
 
     assert sorted(map(str, together(write, write, write))) == ["refused", "refused", "written"]
-
-
-class Killed(BaseException):
-    """The worker is gone; nothing of it says good-bye."""
-
-
-@pytest.mark.parametrize("kind", list(Kind))
-def test_a_worker_killed_at_any_statement_repeats_nobody_and_skips_nobody(database: Flask, kind: Kind) -> None:
-    number = 3
-    waiting(number) if kind is Kind.REMINDER else welcoming(number)
-    work, found = (jobs.remind, reminders) if kind is Kind.REMINDER else (jobs.welcome, welcomes)
-    survived, allowed = 0, 0
-    while True:
-        allowed += 1
-        left = [allowed]
-
-        def count(connection: sa.Connection, *_: object, left: list[int] = left) -> None:
-            left[0] -= 1
-            if left[0] < 0:
-                # As the database sees it: the other end is gone, without a word.
-                connection.invalidate()
-                raise Killed
-
-        sa.event.listen(db.engine(), "before_cursor_execute", count)
-        try:
-            work()
-            break
-        except Killed:
-            survived += 1
-        finally:
-            sa.event.remove(db.engine(), "before_cursor_execute", count)
-        # Nothing of the dead worker stays open: a process leaves no cursor behind, a traceback may.
-        gc.collect()
-        with reading() as session:
-            assert len(rows(session)) == len(found(session)) in {0, number}
-    assert survived > 10
-    worker.run(commands.REMIND)
-    worker.run(commands.WELCOME)
-    with reading() as session:
-        assert len(rows(session)) == len(found(session)) == number
-        assert len({one.to_address for one in found(session)}) == number

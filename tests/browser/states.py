@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from app.automations import commands as automations
+from app.automations.models import Kind
 from app.campaigns import commands as campaigns
 from app.campaigns.models import Campaign
 from app.coalitions import commands as coalitions
@@ -18,7 +20,7 @@ from app.demo import material
 from app.demo.gathering import LEAD
 from app.demo.stage import acting, coalition, group
 from app.petitions import commands as petitions
-from app.petitions.models import Signature, SignatureState
+from app.petitions.models import Petition, Signature, SignatureState
 from app.signons import commands as signons
 from app.statements import commands as statements
 from app.statements.models import Answer, Statement
@@ -140,6 +142,8 @@ def set_up() -> States:
             if state == "closed":
                 signons.close(session, letter, by=robin, now=utc_now())
     with transaction() as session:
+        automated = _automated(session)
+    with transaction() as session:
         robin, none = acting(session, ROBIN), _empty(session)
         entry = campaigns.NewCampaign(title="Open the records", demand="Publish them.")
         started = campaigns.start_campaign(session, none, entry, [], by=robin, now=utc_now())
@@ -149,7 +153,29 @@ def set_up() -> States:
         assert made is not None
         base, bare = f"/work/{made.slug}", f"/work/{none.slug}"
         begun, drafted = f"{bare}/campaigns/{started.slug}", f"{bare}/petitions/{petition.slug}"
-    return _addresses(base, bare, begun, drafted, slugs)
+    return _addresses(base, bare, begun, drafted, slugs, automated)
+
+
+def _automated(session: Session) -> list[str]:
+    """A reminder that was approved and is on, a welcome that waits for approval, and the forms of both."""
+    made = coalition(session, material.COALITION)
+    assert made is not None
+    petition = session.scalars(sa.select(Petition).join(Campaign).where(Campaign.coalition_id == made.id)).first()
+    assert petition is not None
+    robin, dana = acting(session, ROBIN), acting(session, DANA)
+    lead = group(session, LEAD["organization"])
+    entry = automations.NewAutomation(
+        subject="{given_name|Hello}, one step is left", body="Press the button below.", organization_id=lead.id
+    )
+    reminder = automations.write(session, petition, Kind.REMINDER, entry, by=robin, now=utc_now())
+    automations.approve(session, reminder, reminder.version, by=dana, now=utc_now())
+    automations.switch_on(session, reminder, by=robin, now=utc_now())
+    welcome = automations.write(session, petition, Kind.WELCOME, entry, by=robin, now=utc_now())
+    root = f"/work/{made.slug}/petitions/{petition.slug}/automation"
+    return [
+        *(root, f"{root}/new/reminder", f"{root}/{reminder.id}", f"{root}/{reminder.id}/edit"),
+        *(f"{root}/{welcome.id}", f"{root}/{welcome.id}/edit"),
+    ]
 
 
 def _links() -> list[str]:
@@ -165,7 +191,7 @@ def _links() -> list[str]:
     ]
 
 
-def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, str]) -> States:
+def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, str], automated: list[str]) -> States:
     at = {state: f"{base}/statements/{slug}" for state, slug in slugs.items()}
     lists = ("", "/campaigns", "/statements", "/petitions", "/organizations", "/targets", "/updates", "/deliveries")
     return States(
@@ -180,6 +206,7 @@ def _addresses(base: str, bare: str, begun: str, drafted: str, slugs: dict[str, 
             *(f"{at['drafting']}/suggest", f"{at['drafting']}/sign-ons", at["review"], at["frozen"]),
             *(f"{at['frozen']}/open", at["open"], f"{at['open']}/sign-ons", f"{at['open']}/extend"),
             *(f"{at['open']}/sign-ons/close", at["closed"], f"{at['closed']}/sign-ons"),
+            *(*automated, f"{drafted}/automation", f"{drafted}/automation/new/reminder"),
         ],
         empty=[*(f"{bare}{one}" for one in (*lists, "/audit")), begun, drafted, f"{drafted}/edit"],
         teaching=[f"{bare}/{one}" for one in ("statements", "targets", "updates", "deliveries")],

@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.automations.commands import WELCOME
 from app.core.db import reading
 from app.jobs import worker
 from app.schema import Base
@@ -150,3 +151,34 @@ def test_an_address_that_is_known_hears_of_it_by_mail_and_nobody_else_hears_of_i
     assert "Your signature counts" in client.get(link(told, "/confirm/")).text
     worker.until_idle()
     assert counted(client, here) == "1"
+
+
+def test_a_welcome_has_the_way_out_that_mail_programs_press_and_pressing_it_leaves(
+    client: FlaskClient, signed_in: SignIn, letters: Callable[[str], list[EmailMessage]]
+) -> None:
+    here = there()
+    root = f"/work/{here.coalition.slug}/petitions/{here.petition.slug}/automation"
+    author, second = signed_in(here.organizer), signed_in(here.colleague)
+    form = {"subject": "Welcome, {given_name}", "body": "You said yes.", "organization_id": str(here.lead.id)}
+    welcome = author.post(f"{root}/new/welcome", data=form).headers["Location"]
+    assert second.post(f"{welcome}/approve", data={"version": "1"}).status_code == 303
+    assert author.post(f"{welcome}/on").status_code == 303
+    sign(client, here, EWA)
+    client.post(link(letters(EWA["email"])[0], "/confirm/"))
+    worker.run(WELCOME)
+
+    letter = letters(EWA["email"])[-1]
+    assert letter["Subject"] == "Welcome, Ewa"
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert re.fullmatch(rf"<{HERE}/unsubscribe/[^<>]+>", str(letter["List-Unsubscribe"]).strip())
+    open_all_twice(client, letter)
+    way_out = str(letter["List-Unsubscribe"]).strip("<> ").removeprefix(HERE)
+    from_elsewhere = {"Origin": "https://webmail.example", "Sec-Fetch-Site": "cross-site"}
+    left = client.post(way_out, data=ONE_CLICK, headers=from_elsewhere)
+    assert (left.status_code, "Location" in left.headers, "Set-Cookie" in left.headers) == (200, False, False)
+    before = len(letters(EWA["email"]))
+
+    send_update(signed_in, here, "It went out")
+
+    assert len(letters(EWA["email"])) == before
+    assert 'value="no" checked' in client.get(link(letter, "/preferences/")).text

@@ -125,19 +125,21 @@ def remember(session: Session, row: Email, number: int, reason: str, *, certain:
 def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: datetime) -> set[int]:
     """Write down, before the call, that these letters are being handed over; the ids of those that may be.
 
-    Suppression is asked here, at the last moment, and whether anybody still has use for the letter. Commit before
+    Suppression is asked here, at the last moment, and whether letters are still wanted and of use. Commit before
     calling the transport.
     """
     outbox.wait_for(session, {going.claim.canonical for going in lot} - {""})
     rows = _held(session, [going.claim for going in lot])
-    stopped = outbox.suppressed(session, list(rows.values()))
+    stopped = outbox.unwanted(session, list(rows.values()), now=now)
+    for ident, reason in outbox.suppressed(session, list(rows.values())).items():
+        stopped[ident] = f"The address gets no letters: {reason}"
     handed: set[int] = set()
     for going in lot:
         row = rows.get(going.claim.email_id)
         if row is None or row.state is not EmailState.QUEUED:
             continue
         if row.id in stopped or row.is_useless(now):
-            row.last_error = f"The address gets no letters: {stopped[row.id]}" if row.id in stopped else TOO_LATE
+            row.last_error = stopped.get(row.id, TOO_LATE)
             _settle(row, EmailState.DROPPED, now)
             leases.release(row)
             continue
