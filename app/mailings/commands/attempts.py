@@ -53,11 +53,11 @@ def _earlier(session: Session, mailing_id: int, number: int) -> set[str]:
 
 
 def _went_singly(session: Session, row: MailingBatch) -> bool:
-    """Whether readers of the batch were handed over one by one: only those have an id of their own."""
+    """Whether readers of the batch were handed over one by one: only those are marked, and have an id of their own."""
     query = sa.select(MailingReader.id).where(
         MailingReader.mailing_id == row.mailing_id,
         MailingReader.batch_number == row.number,
-        MailingReader.message_id.is_not(None),
+        sa.or_(MailingReader.message_id.is_not(None), MailingReader.submitting.is_(True)),
     )
     return session.scalar(query.limit(1)) is not None
 

@@ -1,4 +1,4 @@
-"""earlier attempts
+"""what comes late
 
 Revision ID: 0013
 Revises: 0010
@@ -35,6 +35,17 @@ def upgrade() -> None:
         ),
     )
     op.create_index(op.f("ix_mailing_attempts_token"), "mailing_attempts", ["token"])
+    op.create_table(
+        "groups_told",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
+        sa.Column("told", sa.Integer(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_groups_told")),
+        sa.UniqueConstraint("number", name=op.f("uq_groups_told_number")),
+    )
     with op.batch_alter_table("email_attempts") as batch:
         batch.add_column(sa.Column("token", sa.String(length=32), nullable=True))
 
@@ -42,5 +53,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("email_attempts") as batch:
         batch.drop_column("token")
+    op.drop_table("groups_told")
     op.drop_index(op.f("ix_mailing_attempts_token"), table_name="mailing_attempts")
     op.drop_table("mailing_attempts")
