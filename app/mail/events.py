@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core import db
-from app.mail.models import Email, EmailState
+from app.mail.models import Email, EmailAttempt, EmailState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -53,6 +53,17 @@ class Known:
     attempt_token: str | None
     address: str
     stream: str
+
+
+def earlier(session: Session, named: set[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Which of these letters with a token had an earlier attempt of that token."""
+    found: set[tuple[int, str]] = set()
+    wanted = sorted({ident for ident, _ in named})
+    for start in range(0, len(wanted), LOT):
+        query = sa.select(EmailAttempt.email_id, EmailAttempt.token)
+        query = query.where(db.among(session, EmailAttempt.email_id, wanted[start : start + LOT]))
+        found.update((ident, str(token)) for ident, token in session.execute(query))
+    return found & named
 
 
 def forward(old: EmailState, new: EmailState) -> bool:

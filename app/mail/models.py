@@ -101,7 +101,8 @@ class EmailAttempt(Base):
     """An attempt that did not end with the mail server taking the letter: its number, its end, and why.
 
     ``certain`` is false where the letter may have left all the same. The attempt that was taken needs no row:
-    ``accepted_at`` and ``provider_id`` of the letter tell of it.
+    ``accepted_at`` and ``provider_id`` of the letter tell of it. ``token`` is the attempt's, by which a report that
+    comes late is still known to be of this letter; none where nothing can have left.
     """
 
     __tablename__ = "email_attempts"
@@ -111,6 +112,7 @@ class EmailAttempt(Base):
     at: Mapped[datetime]
     certain: Mapped[bool]
     reason: Mapped[str] = mapped_column(sa.String(500))
+    token: Mapped[str | None] = mapped_column(sa.String(32))
 
 
 class Suppression(Base):

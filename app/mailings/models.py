@@ -112,7 +112,8 @@ class MailingLetter(Base):
 class MailingBatch(Leased, Base):
     """Readers who leave in one request, or one after the other where the way out takes no more.
 
-    ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it. ``size`` counts
+    ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it; earlier ones
+    are ``MailingAttempt``. ``size`` counts
     its readers; the counters say how many of them are known apart (``rules.APART``), the rest is as ``state`` says.
     ``leaves_at`` is when the provider sends what it was handed over with a delay. ``not_after``, where it is set, is
     when it is too late for these readers (``queries.late``); it stays where ``try_after`` moves with every try.
@@ -146,6 +147,21 @@ class MailingBatch(Leased, Base):
     complained: Mapped[int] = mapped_column(default=0)
     left: Mapped[int] = mapped_column(default=0)
     mailing: Mapped[Mailing] = relationship()
+
+
+class MailingAttempt(Base):
+    """An earlier attempt, by its token, in which all readers of a batch were of whom nothing is known apart.
+
+    Written when a newer attempt begins or readers move to another batch, so that a report that comes late is still
+    known to be of ours, and settles what it proves.
+    """
+
+    __tablename__ = "mailing_attempts"
+    __table_args__ = (sa.UniqueConstraint("mailing_id", "batch_number", "token"),)
+
+    mailing_id: Mapped[int] = mapped_column(sa.ForeignKey("mailings.id", ondelete="CASCADE"))
+    batch_number: Mapped[int]
+    token: Mapped[str] = mapped_column(sa.String(32), index=True)
 
 
 class MailingReader(Base):

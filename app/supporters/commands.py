@@ -166,6 +166,30 @@ def heed(session: Session, *, now: datetime, lot: int = 100) -> int:
     return len(rows)
 
 
+def tell_who_had_left(session: Session, *, now: datetime, lot: int = 1_000) -> int:
+    """Have a group that was newly set at the mail provider told of those who had left before; how many were looked at.
+
+    Each lot moves a cursor in its own transaction, so that it goes on where it was broken off; doing one twice tells
+    the same once more. People are held while they are looked at: nobody who says yes at this moment is told as gone.
+    """
+    group = returns.group_to_tell(session, now=now)
+    if group is None:
+        return 0
+    idents = queries.supporters_after(session, group.cursor, limit=lot)
+    if not idents:
+        group.done_at = now
+        return 0
+    first, last = idents[0], idents[-1]
+    some = sa.select(Supporter.id).where(Supporter.id.between(first, last)).order_by(Supporter.id)
+    session.execute(some.with_for_update()).all()
+    addresses = queries.gone(session, first, last)
+    for address in addresses:
+        returns.updates_unwanted(session, address, now=now)
+    group.cursor, group.told = last, group.told + len(addresses)
+    session.flush()
+    return len(idents)
+
+
 def _left_by(session: Session, supporter: Supporter, name: str) -> list[Organization]:
     if not name:
         return [answer.organization for answer in queries.answers(session, supporter) if answer.yes]

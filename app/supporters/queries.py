@@ -153,6 +153,24 @@ def says_any_yes(session: Session, supporter_id: int) -> bool:
     return session.scalar(query.limit(1)) is not None
 
 
+def supporters_after(session: Session, ident: int, *, limit: int) -> list[int]:
+    """The next supporters by id."""
+    query = sa.select(Supporter.id).where(Supporter.id > ident).order_by(Supporter.id)
+    return list(session.scalars(query.limit(limit)))
+
+
+def gone(session: Session, first: int, last: int) -> list[str]:
+    """Addresses, among supporters with these ids, of those who once said yes to somebody and say it to nobody now."""
+    said = sa.exists().where(
+        Consent.supporter_id == Supporter.id, Consent.purpose == Purpose.UPDATES, Consent.yes.is_(True)
+    )
+    says = sa.exists().where(
+        Standing.supporter_id == Supporter.id, Standing.purpose == Purpose.UPDATES, Standing.yes.is_(True)
+    )
+    query = sa.select(Supporter.email).where(Supporter.id.between(first, last), said, ~says)
+    return list(session.scalars(query.order_by(Supporter.id)))
+
+
 def ever_said_yes(session: Session, supporter_id: int) -> bool:
     """Whether any line of the ledger is a yes, however many noes followed."""
     query = sa.select(Consent.id).where(

@@ -118,8 +118,12 @@ def give_up_the_lost(session: Session, *, lot: int, now: datetime) -> int:
 
 
 def remember(session: Session, row: Email, number: int, reason: str, *, certain: bool, now: datetime) -> None:
-    """Keep how an attempt ended that was not taken, for the letter's page; ``certain`` says that it did not leave."""
-    session.add(EmailAttempt(email_id=row.id, number=number, at=now, reason=reason[:500], certain=certain))
+    """Keep how an attempt ended that was not taken, for the letter's page and for reports that come late.
+
+    ``certain`` says that it did not leave, by all that we know.
+    """
+    ended = {"email_id": row.id, "number": number, "at": now, "reason": reason[:500], "certain": certain}
+    session.add(EmailAttempt(**ended, token=row.attempt_token))
 
 
 def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: datetime) -> set[int]:

@@ -1,5 +1,6 @@
 """Every write of a mailing: begun, planned, handed over, settled, reported on, held, paced, stopped, called back."""
 
+from app.mailings.commands.attempts import Proof
 from app.mailings.commands.beginning import (
     add_readers,
     begin,
@@ -27,6 +28,7 @@ from app.mailings.rules import SEND
 
 __all__ = [
     "SEND",
+    "Proof",
     "Report",
     "Taken",
     "add_readers",

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from app.core import db
 from app.jobs.bell import ring
+from app.mailings.commands import attempts
 from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader, MailingState, ReaderState
 from app.mailings.rules import DECIDED, SEND
 
@@ -40,6 +41,8 @@ def resend(session: Session, mailing_id: int, *, now: datetime) -> int:
             mailing_id=mailing_id, number=-mailing.splits, variant=batch.variant, size=len(again), try_after=now
         )
         session.add(fresh)
+        if whole and not batch.unknown:
+            attempts.pass_on(session, batch, fresh)
         moved = sa.update(MailingReader).where(MailingReader.id.in_(again))
         values = {"batch_number": fresh.number, "state": None, "reason": "", "message_id": None, "submitting": False}
         session.execute(moved.values(values).execution_options(synchronize_session=False))

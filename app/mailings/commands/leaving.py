@@ -16,6 +16,7 @@ from app.core import db
 from app.jobs import leases
 from app.mail.mass import Accepted, NotAccepted, OutcomeUnknown, ReaderRefused, TooMuch, TryAgain, WordsRefused
 from app.mailings import queries, rules
+from app.mailings.commands import attempts
 from app.mailings.commands.beginning import pause
 from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader, MailingState, ReaderState
 
@@ -106,6 +107,7 @@ def hand_over(
         return None
     idents = _leave_out(session, mailing, row, now=now)
     row.state = BatchState.SUBMITTING if idents else BatchState.ACCEPTED
+    attempts.keep(session, row, next_token=taken.token)
     row.attempt_token = taken.token
     row.submitted_at = now
     row.leaves_at = leaves_at
@@ -212,6 +214,7 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
         not_after=row.not_after,
     )
     session.add(twin)
+    attempts.pass_on(session, row, twin)
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
     session.execute(moved.execution_options(synchronize_session=False))
     row.size -= len(second)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core import db
-from app.mailings import queries, rules
+from app.mailings import rules
+from app.mailings.commands.attempts import Proof
 from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-UNCERTAIN = {BatchState.SUBMITTING, BatchState.UNKNOWN}
+WENT_WRONG = {ReaderState.BOUNCED, ReaderState.DROPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +44,19 @@ def reported(
 def reported_many(session: Session, reports: Sequence[Report], *, now: datetime) -> int:
     """Take reports in any order, repeated or late; returns how many readers moved on.
 
-    A reader moves forward only. A token that names a batch whose outcome is unknown proves that all of it was taken,
-    and a report whose token is not of the reader's own batch is of somebody else's installation and is not heeded.
+    A reader moves forward only. A token proves that its attempt was taken whole, also an earlier one: of what was
+    tried again since, and of readers who moved to another batch. What went wrong with a letter of an earlier attempt
+    says nothing of the newer one. A token of nobody here is of somebody else's installation and is not heeded.
     """
-    by_reader: dict[int, Report] = {}
-    for report in sorted(reports, key=lambda one: rules.RANK[one.state]):
-        by_reader[report.reader_id] = report
-    rows = _readers(session, sorted(by_reader))
-    _prove_taken(session, rows, by_reader, now=now)
-    session.flush()
+    by_reader: dict[int, list[Report]] = defaultdict(list)
+    for one in sorted(reports, key=lambda one: rules.RANK[one.state], reverse=True):
+        by_reader[one.reader_id].append(one)
+    proof = Proof(session, {one.attempt for one in reports})
+    rows = _readers(session, sorted(by_reader), proof, now=now)
     moved, change = defaultdict[tuple[ReaderState, str], list[int]](list), Counter[tuple[int, str]]()
     for reader, batch in rows:
-        report = by_reader[reader.id]
-        if (report.attempt and report.attempt != batch.attempt_token) or not rules.moves_on(reader.state, report.state):
+        report = next((one for one in by_reader[reader.id] if _speaks_of(one, batch, proof)), None)
+        if report is None or not rules.moves_on(reader.state, report.state):
             continue
         if reader.state is not None:
             change[batch.id, reader.state.value] -= 1
@@ -67,6 +68,15 @@ def reported_many(session: Session, reports: Sequence[Report], *, now: datetime)
     return sum(map(len, moved.values()))
 
 
+def _speaks_of(report: Report, batch: MailingBatch, proof: Proof) -> bool:
+    """Whether a report tells what became of a reader's newest letter, or that an earlier one reached them."""
+    if not report.attempt or report.attempt == batch.attempt_token:
+        return True
+    if not proof.names(report.attempt, batch.mailing_id):
+        return False
+    return batch.attempt_token is None or report.state not in WENT_WRONG
+
+
 def _move(session: Session, idents: list[int], state: ReaderState, reason: str, now: datetime) -> None:
     """Readers of whom the same is reported move in one statement: nearly all of them were delivered to."""
     values = {"state": state, "reason": reason, "changed_at": now, "submitting": False}
@@ -75,22 +85,28 @@ def _move(session: Session, idents: list[int], state: ReaderState, reason: str, 
         session.execute(some.values(values).execution_options(synchronize_session=False))
 
 
-def _readers(session: Session, idents: list[int]) -> list[tuple[MailingReader, MailingBatch]]:
-    """The readers with their batches, both locked: batches first, as everywhere.
+def _readers(
+    session: Session, idents: list[int], proof: Proof, *, now: datetime
+) -> list[tuple[MailingReader, MailingBatch]]:
+    """The readers with their batches, both locked: batches first, as everywhere, those that are proven among them.
 
     Readers are locked against change, not against being referred to: who writes down a report of one refers to it
     before the batch is locked, and would otherwise wait in a circle with whoever holds the batch.
     """
     batches: dict[tuple[int, int], MailingBatch] = {}
     readers: list[MailingReader] = []
+    proven = proof.batches
     for start in range(0, len(idents), 2_000):
         some = db.among(session, MailingReader.id, idents[start : start + 2_000])
         theirs = sa.exists().where(some, *_same_batch())
-        query = sa.select(MailingBatch).where(theirs).order_by(MailingBatch.id).with_for_update()
+        which = sa.or_(theirs, MailingBatch.id.in_(proven)) if proven else theirs
+        query = sa.select(MailingBatch).where(which).order_by(MailingBatch.id).with_for_update()
         for batch in session.scalars(query.execution_options(populate_existing=True)):
             batches[batch.mailing_id, batch.number] = batch
         locked = sa.select(MailingReader).where(some).order_by(MailingReader.id).with_for_update(key_share=True)
         readers += session.scalars(locked.execution_options(populate_existing=True))
+    if proven:
+        proof.settle(session, sorted(batches.values(), key=lambda one: one.id), now=now)
     found = ((reader, batches.get((reader.mailing_id, reader.batch_number))) for reader in readers)
     # Whoever was moved to another batch in between is not in it: a later report or the next round finds them.
     return [(reader, batch) for reader, batch in found if batch is not None]
@@ -98,26 +114,6 @@ def _readers(session: Session, idents: list[int]) -> list[tuple[MailingReader, M
 
 def _same_batch() -> tuple[sa.ColumnElement[bool], ...]:
     return MailingBatch.mailing_id == MailingReader.mailing_id, MailingBatch.number == MailingReader.batch_number
-
-
-def _prove_taken(
-    session: Session,
-    rows: Sequence[tuple[MailingReader, MailingBatch]],
-    reports: dict[int, Report],
-    *,
-    now: datetime,
-) -> None:
-    """One report with the attempt's token proves that the provider took that attempt whole.
-
-    So does one that comes before the answer to the call: the answer may be lost, or the worker that waits for it. Where
-    readers go one by one, a report speaks of its own reader only.
-    """
-    for reader, batch in rows:
-        if batch.state not in UNCERTAIN or reports[reader.id].attempt != batch.attempt_token:
-            continue
-        if batch.state is BatchState.SUBMITTING and queries.on_its_way(session, batch.mailing_id, batch.number):
-            continue
-        batch.state, batch.accepted_at, batch.last_error = BatchState.ACCEPTED, now, None
 
 
 def _count(session: Session, change: Counter[tuple[int, str]]) -> None:

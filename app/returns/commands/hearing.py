@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 IGNORED = "ignored"
+WENT_WRONG = {Kind.BOUNCE, Kind.DROPPED}
 PROVES = {
     Kind.PROCESSED: EmailState.ACCEPTED,
     Kind.DEFERRED: EmailState.ACCEPTED,
@@ -55,6 +56,7 @@ class Matched:
 
     heard: Heard
     letter: Known | Marked
+    is_earlier: bool = False  # of an attempt that another came after
 
     @property
     def acts(self) -> bool:
@@ -65,16 +67,21 @@ class Matched:
 def hear(session: Session, reports: Sequence[Heard], *, ignored: int = 0, now: datetime) -> int:
     """Work off reports; returns how many were new and of letters of ours. Repeating it changes nothing.
 
-    A report counts only if its attempt token is the letter's own, or the reporter proved to know the letter: another
-    installation that shares the provider's account has letters with the same numbers. ``ignored`` is added to the
+    A report counts only if its attempt token is of one of the letter's own attempts, or the reporter proved to know
+    the letter: another installation that shares the provider's account has letters with the same numbers. An earlier
+    attempt that went wrong is written down and says nothing of the newer one. ``ignored`` is added to the
     count of reports that ask for nothing. Locks are taken in the house's order: letters, addresses, batches, readers.
     """
     named = name_the_nameless(session, reports, now)
     letters = events.hold(session, {one.email_id for one in named if one.email_id is not None})
     known = readers.marked(session, sorted({one.reader_id for one in named if one.reader_id is not None}))
-    matched = [one for heard in named if (one := _match(heard, letters, known)) is not None]
+    matched = _matched(session, named, letters, known)
     fresh = _write_down(session, matched, now)
-    single = [Report(one.letter.id, PROVES[one.heard.kind], one.heard.reason) for one in fresh if _single(one)]
+    single = [
+        Report(one.letter.id, PROVES[one.heard.kind], one.heard.reason)
+        for one in fresh
+        if _single(one) and not (one.is_earlier and one.heard.kind in WENT_WRONG)
+    ]
     events.report(session, letters, single, now=now)
     act_on(session, [_acting(one) for one in fresh if one.acts], now=now)
     _tell_mailings(session, fresh, now)
@@ -84,13 +91,35 @@ def hear(session: Session, reports: Sequence[Heard], *, ignored: int = 0, now: d
     return len(fresh)
 
 
-def _match(heard: Heard, letters: dict[int, Known], known: dict[int, Marked]) -> Matched | None:
-    letter: Known | Marked | None = letters.get(heard.email_id) if heard.email_id is not None else None
-    if heard.reader_id is not None:
-        letter = known.get(heard.reader_id)
-    if letter is None or not (heard.proven or (heard.attempt and heard.attempt == letter.attempt_token)):
-        return None
-    return Matched(heard, letter)
+def _matched(
+    session: Session, reports: Sequence[Heard], letters: dict[int, Known], known: dict[int, Marked]
+) -> list[Matched]:
+    """The reports of letters of ours: by the newest attempt's token, else by an earlier one's."""
+    found: list[Matched] = []
+    late: list[Matched] = []
+    for heard in reports:
+        letter: Known | Marked | None = letters.get(heard.email_id) if heard.email_id is not None else None
+        if heard.reader_id is not None:
+            letter = known.get(heard.reader_id)
+        if letter is not None and (heard.proven or (heard.attempt and heard.attempt == letter.attempt_token)):
+            found.append(Matched(heard, letter))
+        elif letter is not None and heard.attempt:
+            late.append(Matched(heard, letter, is_earlier=True))
+    return [*found, *_of_earlier_attempts(session, late)] if late else found
+
+
+def _of_earlier_attempts(session: Session, late: Sequence[Matched]) -> list[Matched]:
+    named = events.earlier(session, {(one.letter.id, one.heard.attempt) for one in late if _single(one)})
+    proof = mailings.Proof(session, {one.heard.attempt for one in late if not _single(one)})
+    return [
+        one
+        for one in late
+        if (
+            proof.names(one.heard.attempt, one.letter.mailing_id)
+            if isinstance(one.letter, Marked)
+            else (one.letter.id, one.heard.attempt) in named
+        )
+    ]
 
 
 def _single(one: Matched) -> bool:
@@ -136,7 +165,7 @@ def _tell_mailings(session: Session, fresh: Sequence[Matched], now: datetime) ->
     for one in fresh:
         if isinstance(one.letter, Marked):
             state = TELLS[one.heard.kind]
-            if state is ReaderState.ACCEPTED and one.letter.batch is BatchState.ACCEPTED:
+            if state is ReaderState.ACCEPTED and one.letter.batch is BatchState.ACCEPTED and not one.is_earlier:
                 continue
             token = "" if one.heard.proven else one.heard.attempt
             reports.append(mailings.Report(one.letter.id, token, state, one.heard.reason))

@@ -17,7 +17,7 @@ from app.jobs import leases
 from app.jobs.bell import ring
 from app.mail.groups import MOST, NotTold
 from app.returns import queries
-from app.returns.models import Telling
+from app.returns.models import GroupTold, Telling
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -27,13 +27,16 @@ LEASE = timedelta(minutes=10)
 KEPT = timedelta(days=30)
 
 
+MOST_WAITING = 5 * MOST  # of those who had left before; more would have a new wish wait behind them
+
+
 class _Bound:
-    telling = False
+    group = 0
 
 
-def bind_telling(*, telling: bool) -> None:
-    """Say once, at the start, whether there is a provider's group to tell; if not, nothing is written down."""
-    _Bound.telling = telling
+def bind_telling(*, group: int) -> None:
+    """Say once, at the start, which group there is to tell at the provider; without one (0) nothing is written down."""
+    _Bound.group = group
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def updates_wanted(session: Session, address: str, *, now: datetime) -> None:
 
 def _wish(session: Session, address: str, *, stopped: bool, now: datetime) -> None:
     """Write the wish over an older one. Whoever holds that keeps it, so that no request overtakes another."""
-    if not _Bound.telling:
+    if not _Bound.group:
         return
     row = {"address": address.strip().lower(), "stopped": stopped, "wish": 1, "asked_at": now}
     added = db.insert_for(session)(Telling).values(**row, attempts=0, try_after=now)
@@ -81,7 +84,28 @@ def _wish(session: Session, address: str, *, stopped: bool, now: datetime) -> No
 
 def must_be_told_first(session: Session, until: datetime) -> bool:
     """Whether the provider may still stop updates to somebody who said yes at that moment or before."""
-    return _Bound.telling and queries.returning_since(session, until)
+    return bool(_Bound.group) and queries.returning_since(session, until)
+
+
+def group_to_tell(session: Session, *, now: datetime) -> GroupTold | None:
+    """The group that has yet to be told of those who had left before it was set, held by this transaction.
+
+    None without a group, once all is told, while another worker is at it, or while many wishes wait already. Any other
+    group is forgotten: it is told anew when it is set again.
+    """
+    number = _Bound.group
+    known = session.scalars(sa.select(GroupTold.number)).all()
+    if set(known) - {number}:
+        session.execute(sa.delete(GroupTold).where(GroupTold.number != number))
+    if not number:
+        return None
+    if number not in known:
+        start = {"number": number, "cursor": 0, "told": 0, "begun_at": now}
+        db.insert_once(session, GroupTold, [start], unique=["number"])
+    stops = sa.select(sa.func.count(Telling.id)).where(Telling.stopped.is_(True))
+    open_ = sa.select(GroupTold).where(GroupTold.number == number, GroupTold.done_at.is_(None))
+    row = session.scalar(open_.with_for_update(skip_locked=True))
+    return row if row is not None and (session.scalar(stops) or 0) < MOST_WAITING else None
 
 
 def take_wishes(session: Session, *, now: datetime) -> list[Wish]:

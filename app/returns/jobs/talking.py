@@ -60,7 +60,7 @@ class Conversation(imaplib.IMAP4):
             return
         try:
             self.sock = self.context.wrap_socket(plain, server_hostname=host)
-        except BaseException:
+        except (OSError, ValueError):
             plain.close()
             raise
 

@@ -31,7 +31,7 @@ def bind(settings: Settings) -> None:
     _Bound.group = None
     if settings.mail_transport is MailTransport.SENDGRID and settings.sendgrid_asm_group:
         _Bound.group = UpdatesGroup(settings.sendgrid_api_key, settings.sendgrid_asm_group, host=settings.sendgrid_host)
-    commands.bind_telling(telling=_Bound.group is not None)
+    commands.bind_telling(group=0 if _Bound.group is None else settings.sendgrid_asm_group)
 
 
 @job(TELL)

@@ -2,12 +2,13 @@
 
 from app.returns.models.events import Cause, EventPost, EventTally, Kind, ListPull, MailEvent, PostState, Withdrawal
 from app.returns.models.replies import InboundMail, InboundState, Reply, ReplyFile, ReplyKind
-from app.returns.models.telling import Telling
+from app.returns.models.telling import GroupTold, Telling
 
 __all__ = [
     "Cause",
     "EventPost",
     "EventTally",
+    "GroupTold",
     "InboundMail",
     "InboundState",
     "Kind",

@@ -26,3 +26,19 @@ class Telling(Leased, Base):
     wish: Mapped[int] = mapped_column(default=1)
     asked_at: Mapped[datetime]
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
+
+
+class GroupTold(Base):
+    """How far a provider's group has been told of those who had left before it was set.
+
+    ``cursor`` is the last supporter looked at, ``told`` how many had left. The row of a group that is not set any
+    more is deleted: who leaves meanwhile is told once it is set again.
+    """
+
+    __tablename__ = "groups_told"
+
+    number: Mapped[int] = mapped_column(unique=True)
+    cursor: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    told: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
