@@ -56,6 +56,7 @@ def _lines(now_true: Standing) -> list[str]:
         f"Being handed over: {held.now:,}. Worker gone: {held.lost:,} "
         f"({held.lost_again:,} go again, {held.lost_unknown:,} become unknown)"
     )
+    lines.append(f"Stuck, in the hands of a worker that is gone: {now_true.left_behind:,}")
     lines.append(f"Unknown and undecided: {now_true.undecided:,}")
     lines.append(f"Workers seen in the last three minutes: {', '.join(now_true.workers) or 'none'}")
     if not now_true.workers:

@@ -272,6 +272,7 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
 
     assert told.exit_code == 1
     assert "Worker gone: 1 (0 go again, 1 become unknown)" in told.output
+    assert "Stuck, in the hands of a worker that is gone: 1\n" in told.output
     assert "Letters do not leave: No worker was ever seen. Letters wait." in told.output
     assert machine["counts"]["queued"] == 1
     assert machine["lanes"][0]["due"] == 1
