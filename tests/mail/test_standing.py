@@ -283,6 +283,16 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
     assert run(args=["mail", "requeue-stuck"]).output == "No letter was stuck.\n"
 
 
+def test_the_command_line_says_when_an_outage_is_tried_again_and_tries_now(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503.", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    assert re.search(r"SendGrid said 503\. One letter tries again in \d minutes", run(args=["mail", "status"]).output)
+    assert run(args=["mail", "resume"]).output.startswith("Letters are tried now.")
+    assert not now_true().hindrances
+
+
 def test_the_command_line_asks_for_what_it_needs(app: Flask) -> None:
     run = app.test_cli_runner().invoke
     assert run(args=["mail", "retry"]).exit_code == 2
