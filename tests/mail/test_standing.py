@@ -112,7 +112,9 @@ def test_trying_now_promises_nothing(operator: FlaskClient) -> None:
         trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
         circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
     operator.post("/operator/mail/resume")
-    assert "If the mail provider still serves nobody, they wait again" in text(operator)
+    shown = text(operator)
+    assert "If the mail provider still serves nobody, they wait again" in shown
+    assert "Robin Vale had a mail provider tried at once that had served nobody." in shown
 
 
 def test_after_kill_9_letters_in_dead_hands_are_shown_as_such(operator: FlaskClient) -> None:
