@@ -14,6 +14,7 @@ from app.cli.shared import OPERATOR, sentences
 from app.core import db
 from app.core.clock import utc_now
 from app.mail import commands as post
+from app.mail import queries
 from app.mail.deliverability import Asker, Finding, Grade, check, sending
 from app.mail.rules import lasting
 from app.mail.standing import Standing, standing
@@ -56,6 +57,7 @@ def _lines(now_true: Standing) -> list[str]:
         f"Being handed over: {held.now:,}. Worker gone: {held.lost:,} "
         f"({held.lost_again:,} go again, {held.lost_unknown:,} become unknown)"
     )
+    lines.append(f"Stuck, in the hands of a worker that is gone: {now_true.left_behind:,}")
     lines.append(f"Unknown and undecided: {now_true.undecided:,}")
     lines.append(f"Workers seen in the last three minutes: {', '.join(now_true.workers) or 'none'}")
     if not now_true.workers:
@@ -65,7 +67,8 @@ def _lines(now_true: Standing) -> list[str]:
         for one in now_true.silent
     ]
     lines += [
-        f"Held back since {one.since:%Y-%m-%d %H:%M} UTC by {one.who} ({one.transport}): {one.reason}"
+        f"Held back since {one.since:%Y-%m-%d %H:%M} UTC by {one.who} ({one.transport}): "
+        f"{one.reason.rstrip('.')}. {one.until}"
         for one in now_true.hindrances
     ]
     lines += [f"{part.title}: {sentence}" for part in now_true.parts for sentence in part.says]
@@ -87,8 +90,12 @@ def pause(reason: str) -> None:
 def resume() -> None:
     """Let letters leave again."""
     with sentences(), db.transaction() as session:
+        left_alone = bool(queries.circuits(session))
         lifted = post.resume(session, by=OPERATOR, now=utc_now())
-    click.echo("Letters leave again." if lifted else "Letters were not held back.")
+    if left_alone and not lifted:
+        click.echo("Letters are tried now. If the mail provider still serves nobody, they wait again and lose nothing.")
+    else:
+        click.echo("Letters leave again." if lifted else "Letters were not held back.")
 
 
 @mail.command("retry")

@@ -102,7 +102,7 @@ def send_again(session: Session, delivery: Delivery, *, by: Actor, now: datetime
         sentence = "This delivery is on its way already. Wait for what becomes of it before sending again."
         raise Conflict(sentence)
     if delivery.email_id is not None and db.locked(session, Email, delivery.email_id).state not in TAKES_NO_MORE:
-        sentence = "An operator had its letter tried again just now. Wait for what becomes of it before sending again."
+        sentence = "Its letter is tried again, or left after all. Wait for what becomes of it before sending another."
         raise Conflict(sentence)
     if not delivery.target.email:
         sentence = f"There is still no e-mail address for {delivery.target.name}. Add one to the target first."

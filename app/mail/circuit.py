@@ -134,10 +134,12 @@ def worked(session: Session, transport: str, leave: Pass) -> bool:
     return True
 
 
-def reset(session: Session) -> None:
-    """Close every circuit, because an operator says that the trouble is over."""
-    for row in session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None)).with_for_update()):
+def reset(session: Session) -> int:
+    """Close every circuit, because an operator says that the trouble is over; returns how many were open."""
+    rows = session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None)).with_for_update()).all()
+    for row in rows:
         _close(session, row)
+    return len(rows)
 
 
 def _close(session: Session, row: MailCircuit) -> None:

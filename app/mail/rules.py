@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ACTS = {
     "mail.held": "{actor} held back all letters. {reason}",
     "mail.resumed": "{actor} let letters leave again.",
+    "mail.tried_now": "{actor} had a mail provider tried at once that had served nobody.",
     "mail.tried_again": "{actor} had a failed letter tried again.",
     "mail.all_tried_again": "{actor} had every failed letter tried again, {count} in all.",
     "mail.sent_again": "{actor} sent an unknown letter again, knowing that it may arrive twice.",

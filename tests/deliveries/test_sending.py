@@ -177,7 +177,7 @@ def test_a_target_is_not_sent_a_second_letter_while_the_first_is_tried_again(dat
     given = sent_to_one()
     worked_off(GiveUp("554"))
     tried_again()
-    with transaction() as session, pytest.raises(Conflict, match="had its letter tried again"):
+    with transaction() as session, pytest.raises(Conflict, match="Its letter is tried again, or left after all"):
         commands.send_again(session, session.scalars(sa.select(Delivery)).one(), by=given.by, now=utc_now())
 
 

@@ -112,7 +112,9 @@ def test_trying_now_promises_nothing(operator: FlaskClient) -> None:
         trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
         circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
     operator.post("/operator/mail/resume")
-    assert "If the mail provider still serves nobody, they wait again" in text(operator)
+    shown = text(operator)
+    assert "If the mail provider still serves nobody, they wait again" in shown
+    assert "Robin Vale had a mail provider tried at once that had served nobody." in shown
 
 
 def test_after_kill_9_letters_in_dead_hands_are_shown_as_such(operator: FlaskClient) -> None:
@@ -272,6 +274,7 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
 
     assert told.exit_code == 1
     assert "Worker gone: 1 (0 go again, 1 become unknown)" in told.output
+    assert "Stuck, in the hands of a worker that is gone: 1\n" in told.output
     assert "Letters do not leave: No worker was ever seen. Letters wait." in told.output
     assert machine["counts"]["queued"] == 1
     assert machine["lanes"][0]["due"] == 1
@@ -280,6 +283,16 @@ def test_the_command_line_says_the_same_and_whether_letters_leave(app: Flask) ->
     assert run(args=["mail", "requeue-stuck"]).output.startswith("0 back in the queue, 1 unknown")
     assert json.loads(run(args=["mail", "requeue-stuck", "--json"]).output) == {"again": 0, "unknown": 0, "freed": 0}
     assert run(args=["mail", "requeue-stuck"]).output == "No letter was stuck.\n"
+
+
+def test_the_command_line_says_when_an_outage_is_tried_again_and_tries_now(app: Flask) -> None:
+    run = app.test_cli_runner().invoke
+    with transaction() as session:
+        trouble = circuit.Trouble("SendGrid said 503.", asked=timedelta(minutes=9))
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
+    assert re.search(r"SendGrid said 503\. One letter tries again in \d minutes", run(args=["mail", "status"]).output)
+    assert run(args=["mail", "resume"]).output.startswith("Letters are tried now.")
+    assert not now_true().hindrances
 
 
 def test_the_command_line_asks_for_what_it_needs(app: Flask) -> None:

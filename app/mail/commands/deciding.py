@@ -14,7 +14,7 @@ from app.jobs import leases
 from app.jobs.bell import ring
 from app.mail import circuit, messages, outbox
 from app.mail.commands.handing_over import pause
-from app.mail.models import Email, EmailState, MailPause
+from app.mail.models import Email, EmailState, MailCircuit, MailPause
 from app.mail.outbox import SEND
 
 if TYPE_CHECKING:
@@ -37,9 +37,11 @@ def resume(session: Session, *, by: Actor, now: datetime) -> int:
     """Let letters leave again, at once even where a way out was being left alone; returns how many were held back."""
     only_operators(by)
     lifted = len(session.scalars(sa.delete(MailPause).returning(MailPause.id)).all())
-    circuit.reset(session)
+    left_alone = circuit.reset(session)
     if lifted:
         audit.record_all(session, "mail.resumed", MailPause, by=by, now=now)
+    elif left_alone:
+        audit.record_all(session, "mail.tried_now", MailCircuit, by=by, now=now)
     ring(session, SEND)
     return lifted
 
