@@ -75,7 +75,7 @@ def _stuck(session: Session, lot: int, now: datetime) -> list[Email]:
     """Letters held by somebody who is gone. Those that a worker is settling this moment are left to it."""
     alive = sa.select(WorkerBeat.name).where(WorkerBeat.seen_at > now - SILENCE)
     silent = sa.or_(Email.held_by.is_(None), Email.held_by.not_in(alive))
-    over = sa.or_(Email.leased_until.is_(None), Email.leased_until < now)
+    over = leases.is_free(Email, now)
     handing = sa.and_(Email.state == EmailState.SUBMITTING, sa.or_(over, silent))
     waiting = sa.and_(Email.state == EmailState.QUEUED, Email.lease_token.is_not(None), sa.or_(over, silent))
     query = sa.select(Email).where(sa.or_(handing, waiting)).order_by(Email.id).limit(lot)

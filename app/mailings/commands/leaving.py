@@ -231,7 +231,8 @@ def give_up_the_lost(session: Session, *, now: datetime) -> int:
     Where readers go one by one, only the one that was on its way is unknown and the batch goes on. The attempt's token
     stays: if that worker was only slow, ``settle`` still takes its answer.
     """
-    lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, MailingBatch.leased_until < now)
+    over = leases.is_free(MailingBatch, now)
+    lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, over)
     rows = list(session.scalars(lost.order_by(MailingBatch.id).limit(20).with_for_update(skip_locked=True)))
     for row in rows:
         row.last_error = STOPPED
