@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.core import db
 from app.mail import queries
 from app.mail.models import EmailState
 from app.mail.queries import Handing, Hindrance, Lane
@@ -53,6 +54,7 @@ class Standing:
     hindrances: list[Hindrance]
     workers: list[str]
     worker_seen: datetime | None
+    full: bool = False
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -73,8 +75,9 @@ class Standing:
     @property
     def stuck(self) -> list[str]:
         """Why letters do not leave, a sentence each; none when they do."""
-        found = [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
-        if not self.workers and self.waiting:
+        found = [queries.FULL] if self.full else []
+        found += [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
+        if not self.workers and self.waiting and not self.full:  # nobody can write down that a worker lives
             found.append("No worker was seen for three minutes, and letters wait.")
         if self.oldest is not None and self.at - self.oldest > LONGEST_WAIT:
             found.append(f"A letter that is due has waited {lasting(self.at - self.oldest)}.")
@@ -108,5 +111,6 @@ def standing(session: Session, *, now: datetime) -> Standing:
         hindrances=queries.hindrances(session, now=now),
         workers=seen,
         worker_seen=last,
+        full=db.is_full(),
         parts=[part for tell in _TELLERS if (part := tell(session, now)) is not None],
     )

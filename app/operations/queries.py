@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.core import db
 from app.jobs.models import SILENCE, WorkerBeat
 from app.mail import queries as mail
 from app.mail.models import Email, EmailState
@@ -40,6 +41,11 @@ def newest_migration() -> str | None:
 def checks(session: Session, *, now: datetime) -> list[Check]:
     """Everything ``/readyz`` asks."""
     return [_migrations(session), _worker(session, now), _letters(session, now), _mail(session, now)]
+
+
+def database() -> Check:
+    """Whether the database can be written to. Ask once it answered."""
+    return Check("database", good=not db.is_full(), detail=mail.FULL if db.is_full() else "answers")
 
 
 def _migrations(session: Session) -> Check:
