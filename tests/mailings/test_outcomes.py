@@ -147,6 +147,23 @@ def test_too_large_a_request_is_halved_and_nobody_is_lost(provider: Provider, no
     assert seen(ident).accepted == 20
 
 
+@pytest.mark.parametrize("status", [400, 413])
+def test_neither_half_of_a_refused_batch_waits_for_ever_once_the_mailing_is_stopped(
+    provider: Provider, status: int
+) -> None:
+    ident = planned(20)
+
+    def answer(_request: Request) -> Answer:
+        with transaction() as session:
+            commands.stop(session, ident, now=utc_now())
+        return refusal(status)
+
+    provider.answer = answer
+    worker.run(SEND)
+    assert len(provider.requests) == 1
+    assert (seen(ident).waiting, seen(ident).suppressed) == (0, 20)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_account_stops_everything_and_loses_nobody(provider: Provider, status: int) -> None:
     provider.answer = lambda _request: refusal(status)

@@ -197,6 +197,8 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
         mailing_id=mailing.id, number=-mailing.splits, variant=row.variant, size=len(second), try_after=row.try_after
     )
     session.add(twin)
+    if mailing.state is MailingState.STOPPED:
+        twin.state = BatchState.DROPPED
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
     session.execute(moved.execution_options(synchronize_session=False))
     row.size -= len(second)
