@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+TOLERATED = timedelta(seconds=5)
+
+
+class _Wrong:
+    """How far this machine's clock is behind the one it goes by."""
+
+    by = timedelta(0)
 
 
 def utc_now() -> datetime:
     """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
+    return datetime.now(UTC) + _Wrong.by
+
+
+def go_by(moment: datetime) -> timedelta | None:
+    """Go by a clock that shows ``moment`` now; how far this machine's own is behind it, if that is news."""
+    difference = moment - datetime.now(UTC)
+    wrong = difference if abs(difference) > TOLERATED else timedelta(0)
+    news = abs(wrong - _Wrong.by) > TOLERATED
+    _Wrong.by = wrong
+    return wrong if news else None
 
 
 def zone(name: str) -> ZoneInfo:

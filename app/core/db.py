@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import enum
 import itertools
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 BUSY_MILLISECONDS = 15_000
 CACHE_KILOBYTES = 16_000
+LEAST_ROOM = 500_000  # bytes: what one lot of work writes
 LOT = 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
 Row = TypeVar("Row", bound="Base")
@@ -118,6 +120,25 @@ def engine() -> sa.Engine:
         message = "No database is bound: call app.core.db.connect(url) first."
         raise RuntimeError(message)
     return _Connections.engine
+
+
+def time_there() -> datetime | None:
+    """What time it is at the database; None for a SQLite file, which has no clock but this machine's."""
+    if engine().dialect.name != "postgresql":
+        return None
+    with engine().connect() as connection:
+        return cast("datetime", connection.scalar(sa.select(sa.func.clock_timestamp())))
+
+
+def is_full() -> bool:
+    """Whether the disk has no room for a SQLite file to grow, so that nothing can be written.
+
+    PostgreSQL's disk is on the machine of its own, and it says so itself.
+    """
+    path = engine().url.database
+    if engine().dialect.name != "sqlite" or not path:
+        return False
+    return shutil.disk_usage(Path(path).parent).free < LEAST_ROOM
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

@@ -65,6 +65,11 @@ def is_free(model: type[Work], now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(until.is_(None), until < now, until > now + LONGEST)
 
 
+def is_over(until: datetime | None, now: datetime) -> bool:
+    """The same of one row that was read: whether nobody holds it until then."""
+    return until is None or not now <= until <= now + LONGEST
+
+
 def held_all(
     session: Session, model: type[Work], tokens: dict[int, str], options: Sequence[ORMOption] = ()
 ) -> dict[int, Work]:

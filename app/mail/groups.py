@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,8 @@ from urllib.parse import quote
 
 import sendgrid
 from python_http_client.exceptions import HTTPError
+
+from app.core.clock import utc_now
 
 MOST = 1_000  # addresses in one request
 LATER = timedelta(minutes=1)
@@ -110,7 +111,7 @@ class UpdatesGroup:
 def _until_reset(headers: Any) -> timedelta:
     """The wait the provider asks for, between a second and an hour."""
     try:
-        seconds = float(headers.get("X-RateLimit-Reset")) - time.time()
+        seconds = float(headers.get("X-RateLimit-Reset")) - utc_now().timestamp()
         return timedelta(seconds=min(max(seconds, 1), LONGEST.total_seconds()))
     except (TypeError, ValueError, AttributeError):
         return LATER

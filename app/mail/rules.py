@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from app.core.clock import spoken
+from app.jobs import leases
 from app.mail.models import EmailState
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Step:
 
 def lost(email: Email, now: datetime) -> bool:
     """Whether the worker that hands this letter over has not come back in time."""
-    return email.state is EmailState.SUBMITTING and (email.leased_until is None or email.leased_until < now)
+    return email.state is EmailState.SUBMITTING and leases.is_over(email.leased_until, now)
 
 
 def label(email: Email, now: datetime) -> str:

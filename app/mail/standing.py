@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from app.core import db
 from app.mail import queries
 from app.mail.models import EmailState
 from app.mail.queries import Handing, Hindrance, Lane, Silent
@@ -56,6 +57,7 @@ class Standing:
     silent: list[Silent]
     worker_seen: datetime | None
     worker_stopped: datetime | None
+    full: bool = False
     parts: list[Part] = field(default_factory=list)
 
     @property
@@ -85,13 +87,18 @@ class Standing:
 
     @property
     def unattended(self) -> list[str]:
-        """That nobody does the work there is; empty where somebody does, or where there is none."""
-        return [f"{self.without_worker} Letters wait."] if not self.workers and self.waiting else []
+        """That nobody does the work there is; empty where somebody does, or where there is none.
+
+        On a full disk a worker that lives cannot write it down.
+        """
+        nobody = not self.workers and self.waiting and not self.full
+        return [f"{self.without_worker} Letters wait."] if nobody else []
 
     @property
     def stuck(self) -> list[str]:
         """Why letters do not leave, a sentence each; none when they do."""
-        found = [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
+        found = [queries.FULL] if self.full else []
+        found += [f"Letters are held back ({one.transport}): {one.reason}" for one in self.hindrances]
         found += self.unattended
         if self.oldest is not None and self.at - self.oldest > LONGEST_WAIT:
             found.append(f"A letter that is due has waited {lasting(self.at - self.oldest)}.")
@@ -128,5 +135,6 @@ def standing(session: Session, *, now: datetime) -> Standing:
         silent=working.silent,
         worker_seen=working.seen_at,
         worker_stopped=working.stopped_at,
+        full=db.is_full(),
         parts=[part for tell in _TELLERS if (part := tell(session, now)) is not None],
     )

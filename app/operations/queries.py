@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from app.core import db
 from app.jobs.models import SILENCE
 from app.mail import queries as mail
 from app.mail.models import Email, EmailState
@@ -47,6 +48,11 @@ def checks(session: Session, *, now: datetime) -> list[Check]:
         _mail(session, now),
         _events(session, now),
     ]
+
+
+def database() -> Check:
+    """Whether the database can be written to. Ask once it answered."""
+    return Check("database", good=not db.is_full(), detail=mail.FULL if db.is_full() else "answers")
 
 
 def _migrations(session: Session) -> Check:

@@ -15,9 +15,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
 from app.core import db
-from app.core.db import transaction
+from app.core.db import reading, transaction
 from app.jobs import leases, worker
-from app.mail import commands, jobs, render, sending
+from app.mail import commands, jobs, queries, render, rules, sending
 from app.mail.models import EmailState
 from app.mail.sending import Sender
 from app.mail.transports import Accepted, Letter, Transport, TryAgain
@@ -41,6 +41,10 @@ def test_a_lease_from_a_clock_that_was_put_back_is_over(
 ) -> None:
     ident = queued(repeatable=repeatable)
     changed(ident, state=EmailState.SUBMITTING, lease_token="dead", leased_until=NOW + AHEAD)
+    with reading() as session:
+        handing = queries.handing(session, now=NOW)
+    assert (handing.now, handing.lost) == (0, 1)
+    assert rules.label(email(ident), NOW) == "Worker gone"
     Sender(Scripted(), Clock()).lot()
     assert email(ident).state is state
 

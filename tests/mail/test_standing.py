@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import threading
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.core import db
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.models import WorkerBeat
@@ -63,6 +65,30 @@ def test_an_empty_post_office_teaches_what_to_do_next(operator: FlaskClient) -> 
     assert "mail trial you@example.org" in shown
     assert "No letter was taken by a mail server in the last day." in shown
     assert "No worker is running,</b> as far as is known. No worker was ever seen." in shown
+
+
+@pytest.mark.sqlite
+def test_a_full_disk_is_said_and_no_worker_is_called_gone_for_it(
+    app: Flask, operator: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued("a")
+    room = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: room._replace(free=db.LEAST_ROOM))
+    assert not now_true().full
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: room._replace(free=4096))
+
+    shown = text(operator)
+    assert "The disk that the database is on is full" in shown
+    assert "No worker is running." not in shown
+    assert now_true().stuck[0] == queries.FULL
+    assert not [said for said in now_true().stuck if "No worker" in said]
+    ready = operator.get("/readyz").get_json()
+    assert not ready["ready"]
+    assert "is full" in ready["checks"]["database"]["detail"]
+    assert ready["checks"]["mail"]["detail"] == queries.FULL
+    status = app.test_cli_runner().invoke(args=["mail", "status"])
+    assert status.exit_code == 1
+    assert queries.FULL in status.output
 
 
 def test_what_waits_is_told_by_priority(operator: FlaskClient) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 
 from app.core.clock import utc_now
-from app.core.db import transaction
+from app.core.db import reading, transaction
 from app.jobs import worker
 from app.mail import jobs as post_office
+from app.mail import standing
 from app.mail.mass import Accepted
 from app.mail.models import MailPause
 from app.mail.transports.sendgrid import SendGridTransport
@@ -146,6 +147,23 @@ def test_too_large_a_request_is_halved_and_nobody_is_lost(provider: Provider, no
     assert seen(ident).accepted == 20
 
 
+@pytest.mark.parametrize("status", [400, 413])
+def test_neither_half_of_a_refused_batch_waits_for_ever_once_the_mailing_is_stopped(
+    provider: Provider, status: int
+) -> None:
+    ident = planned(20)
+
+    def answer(_request: Request) -> Answer:
+        with transaction() as session:
+            commands.stop(session, ident, now=utc_now())
+        return refusal(status)
+
+    provider.answer = answer
+    worker.run(SEND)
+    assert len(provider.requests) == 1
+    assert (seen(ident).waiting, seen(ident).suppressed) == (0, 20)
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_account_stops_everything_and_loses_nobody(provider: Provider, status: int) -> None:
     provider.answer = lambda _request: refusal(status)
@@ -251,13 +269,17 @@ def test_a_slow_mailing_leaves_at_its_speed(provider: Provider) -> None:
     assert utc_now() + timedelta(seconds=50) < mailing(ident).next_at <= utc_now() + timedelta(seconds=61)
 
 
-def test_a_batch_found_in_the_hands_of_a_dead_worker_is_uncertain(provider: Provider) -> None:
+@pytest.mark.parametrize("until", [AGES_AGO, utc_now() + timedelta(hours=6)], ids=["over", "a clock put back"])
+def test_a_batch_found_in_the_hands_of_a_dead_worker_is_uncertain(provider: Provider, until: datetime) -> None:
     ident = planned(10)
     with transaction() as session:
         taken = commands.claim(session, lease=timedelta(minutes=1), now=utc_now())
         assert taken is not None
         assert commands.hand_over(session, taken, until=utc_now(), now=utc_now())
-    changed(ident, leased_until=AGES_AGO)
+    changed(ident, leased_until=until)
+    with reading() as session:
+        parts = standing.standing(session, now=utc_now()).parts
+    assert any("when their worker stopped" in sentence for part in parts for sentence in part.says)
     worker.run(SEND)
     assert (seen(ident).unknown, provider.requests) == (10, [])
 

@@ -12,6 +12,7 @@ from app.broadcasts import commands, exports, queries, rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison
 from app.broadcasts.views.frame import ONE, blueprint
 from app.coalitions.roles import Right
+from app.core import db
 from app.core.clock import local, utc_now
 from app.core.db import transaction
 from app.core.errors import NotFound
@@ -58,6 +59,7 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "uncertain": sum(uncertain(one) for one in undecided),
         "read_at": now,
         "hindrances": hindrances(session, now=now, zone=here),
+        "disk_is_full": db.is_full(),
         "anybody_works": bool(workers(session, now=now).names),
         "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,

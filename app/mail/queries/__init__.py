@@ -1,6 +1,6 @@
 """What is known of letters: for other rooms, operators and monitors."""
 
-from app.mail.queries.holding import Hindrance, circuits, hindrances, paused, pauses, troubles
+from app.mail.queries.holding import FULL, Hindrance, circuits, hindrances, paused, pauses, troubles
 from app.mail.queries.letters import (
     ANY,
     LEFT,
@@ -33,6 +33,7 @@ from app.mail.queries.working import Silent, Workers, is_left_behind, left_behin
 
 __all__ = [
     "ANY",
+    "FULL",
     "LEFT",
     "LOST",
     "MEASURED",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from app.core import db
 from app.core.clock import spoken
 from app.mail.models import MailCircuit, MailPause
 from app.mail.rules import lasting
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ITSELF = "Undersigned itself"
 BY_HAND = "They wait until an operator lets them leave."
+FULL = "The disk that the database is on is full: nothing can be written, so no letter leaves until there is room."
 AFTER_THAT = "Nothing tries before an operator lets letters leave."
 
 
@@ -92,7 +94,8 @@ def _when_it_tries(row: MailCircuit, now: datetime, zone: str) -> str:
 
 def troubles(session: Session, *, now: datetime, zone: str = "UTC") -> list[str]:
     """The same in a few sentences each; empty when letters leave."""
-    return [
+    full = [FULL] if db.is_full() else []
+    return full + [
         f"No letter leaves by {one.transport} since {spoken(one.since, zone)}, held back by {one.who}. "
         f"{_ended(one.reason)} {one.until}"
         for one in hindrances(session, now=now, zone=zone)

@@ -107,8 +107,7 @@ def handing(session: Session, *, now: datetime) -> Handing:
 
 
 def _lost(now: datetime) -> sa.ColumnElement[bool]:
-    gone = sa.or_(Email.leased_until.is_(None), Email.leased_until < now)
-    return sa.and_(Email.state == EmailState.SUBMITTING, gone)
+    return sa.and_(Email.state == EmailState.SUBMITTING, leases.is_free(Email, now))
 
 
 def undecided(session: Session) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from app.jobs import leases
 from app.jobs.models import LATE, SILENCE, WorkerBeat
 from app.mail.models import Email, EmailState
 from app.mail.queries.holding import hindrances
@@ -60,7 +61,7 @@ def is_left_behind(now: datetime) -> sa.ColumnElement[bool]:
     """Whether a letter is in the hands of a worker that is gone: its lease ran out, it stopped, or it is silent."""
     alive = sa.select(WorkerBeat.name).where(WorkerBeat.counts_as_alive(now))
     silent = sa.or_(Email.held_by.is_(None), Email.held_by.not_in(alive))
-    over = sa.or_(Email.leased_until.is_(None), Email.leased_until < now)
+    over = leases.is_free(Email, now)
     handing = sa.and_(Email.state == EmailState.SUBMITTING, sa.or_(over, silent))
     waiting = sa.and_(Email.state == EmailState.QUEUED, Email.lease_token.is_not(None), sa.or_(over, silent))
     return sa.or_(handing, waiting)

@@ -22,6 +22,7 @@ from typing import Any
 import sendgrid
 from python_http_client.exceptions import HTTPError
 
+from app.core.clock import utc_now
 from app.mail.transports import (
     Accepted,
     AccountRefused,
@@ -192,7 +193,7 @@ def _words(answer: bytes) -> str:
 def _until_reset(headers: Any) -> timedelta:
     """The wait the provider asks for, between a second and an hour."""
     try:
-        seconds = float(headers.get("X-RateLimit-Reset")) - time.time()
+        seconds = float(headers.get("X-RateLimit-Reset")) - utc_now().timestamp()
         return timedelta(seconds=min(max(seconds, 1), LONGEST.total_seconds()))
     except (TypeError, ValueError, AttributeError):
         return LATER

@@ -214,6 +214,8 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
         not_after=row.not_after,
     )
     session.add(twin)
+    if mailing.state is MailingState.STOPPED:
+        twin.state = BatchState.DROPPED
     attempts.pass_on(session, row, twin)
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
     session.execute(moved.execution_options(synchronize_session=False))
@@ -249,7 +251,8 @@ def give_up_the_lost(session: Session, *, now: datetime) -> int:
     Where readers go one by one, only the one that was on its way is unknown and the batch goes on. The attempt's token
     stays: if that worker was only slow, ``settle`` still takes its answer.
     """
-    lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, MailingBatch.leased_until < now)
+    over = leases.is_free(MailingBatch, now)
+    lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, over)
     rows = list(session.scalars(lost.order_by(MailingBatch.id).limit(20).with_for_update(skip_locked=True)))
     for row in rows:
         row.last_error = STOPPED

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core.clock import spoken
+from app.jobs import leases
 from app.mail import standing
 from app.mailings.models import BatchState, Mailing, MailingBatch, MailingState
 from app.mailings.queries.naming import Called, called
@@ -99,7 +100,7 @@ def told(session: Session, now: datetime) -> standing.Part | None:
 
 def _of_gone_workers(session: Session, now: datetime) -> int:
     """Readers of batches whose worker did not come back while its lease ran."""
-    gone = sa.or_(MailingBatch.leased_until.is_(None), MailingBatch.leased_until < now)
+    gone = leases.is_free(MailingBatch, now)
     query = sa.select(sa.func.sum(OTHERS)).where(MailingBatch.state == BatchState.SUBMITTING, gone)
     return int(session.scalar(query) or 0)
 
