@@ -134,7 +134,7 @@ def test_nobody_after_the_reader_on_their_way_gets_it_once_it_is_held(database: 
     assert len(hands.letters) == 3
     assert mailing(ident).state is (MailingState.STOPPED if stop else MailingState.PAUSED)
     if stop:
-        assert (seen(ident).accepted, seen(ident).suppressed) == (3, 3)
+        assert (seen(ident).accepted, seen(ident).stopped) == (3, 3)
         assert [one.state for one in batches(ident)] == [BatchState.DROPPED]
         return
     with transaction() as session:
