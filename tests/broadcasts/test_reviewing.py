@@ -236,3 +236,45 @@ def test_sending_again_takes_a_screen_and_a_stopped_update_is_never_sent_again(
     with transaction() as session:
         session.execute(sa.update(Broadcast).values(state=BroadcastState.SENT))
     assert browser.post(f"{here}/unknown/resend", data=carried).status_code == 303
+
+
+def test_too_few_readers_to_compare_are_said_on_the_screen_and_not_after_it(signed_in: SignIn) -> None:
+    there, ident, here = scene(readers=3)
+    with transaction() as session:
+        update = session.get_one(Broadcast, ident)
+        commands.compare(session, update, commands.Compared(second="We did it"), by=there.robin, now=utc_now())
+        commands.approve(session, update, update.version, by=there.dana, now=utc_now())
+    page = robin(there, signed_in).get(f"{here}/send").text
+    assert "too few to compare" in page
+    assert f'action="{here}/send"' not in page
+
+
+def test_choosing_the_subject_of_the_rest_takes_a_screen(signed_in: SignIn, database: Flask) -> None:
+    there, ident, here = scene(readers=300)
+    with transaction() as session:
+        update, entry = session.get_one(Broadcast, ident), commands.Compared(second="We did it", percent=40)
+        commands.compare(session, update, entry, by=there.robin, now=utc_now())
+        commands.approve(session, update, update.version, by=there.dana, now=utc_now())
+        commands.send(session, update, by=there.robin, now=utc_now())
+    browser = robin(there, signed_in)
+    assert "There is nothing to choose" in browser.get(f"{here}/subjects/choose?variant=1").text
+    while jobs.plan():
+        pass
+    page = browser.get(here).text
+    assert f'action="{here}/subjects/choose"' not in page
+    assert f'href="{here}/subjects/choose?variant=1"' in page
+    with reading() as session:
+        update = session.get_one(Broadcast, ident)
+        rest = 300 - (update.mailing.planned if update.mailing else 0)
+    page = browser.get(f"{here}/subjects/choose?variant=1").text
+    assert f"Send this subject to {rest} people" in page
+    assert "<b>We did it</b>: 0 visits from" in page
+    for unknown in ("2", "-1", "x" * 30):
+        assert browser.get(f"{here}/subjects/choose?variant={unknown}").status_code in {200, 404}
+    carried = fields(page, f"{here}/subjects/choose")
+    assert browser.post(f"{here}/subjects/choose", data=carried).status_code == 303
+    with reading() as session:
+        comparison = queries.comparison_of(session, session.get_one(Broadcast, ident))
+        assert comparison is not None
+        assert comparison.winner == 1
+    assert "There is nothing to choose" in browser.get(f"{here}/subjects/choose?variant=1").text

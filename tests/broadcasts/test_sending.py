@@ -199,7 +199,7 @@ def test_stopping_drops_what_was_not_handed_over(session: Session) -> None:
     commands.stop(session, update, by=there.robin, now=NOW)
     session.expire_all()
     counts = queries.progress(session, update)
-    assert (counts.accepted, counts.suppressed, counts.waiting) == (1, 3, 0)
+    assert (counts.accepted, counts.stopped, counts.waiting) == (1, 3, 0)
     assert commands.plan_lot(session, update, lot=10, size=1, now=NOW) == 0
 
 

@@ -88,6 +88,7 @@ def test_the_pages_of_leaving_are_accessible_in_every_light(open_page: OpenPage)
         comparison = session.scalars(sa.select(Comparison)).one()
         comparison.open_since, comparison.reason = utc_now(), "Too close to tell: 31 against 28 may be chance."
     look(f"{HERE}/{first}", "choosing")
+    look(f"{HERE}/{first}/subjects/choose?variant=1", "review-choice")
     with transaction() as session:
         commands.unschedule(session, session.get_one(Broadcast, second), by=builders.actor(robin), now=utc_now())
     look(f"{HERE}/{second}/departure", "departure")

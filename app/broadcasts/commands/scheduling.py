@@ -90,13 +90,21 @@ def _departure(session: Session, broadcast: Broadcast) -> Departure:
     )
 
 
-def why_not_sendable(session: Session, broadcast: Broadcast) -> str:
-    """The sentence with which sending would be refused; empty where it may be sent."""
+def why_not_sendable(session: Session, broadcast: Broadcast, entry: Departing, *, now: datetime) -> str:
+    """The sentence with which sending as chosen would be refused; empty where it may be sent."""
+    comparison = queries.comparison_of(session, broadcast)
     try:
         rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
-    except Conflict as refusal:
-        return refusal.sentence
+        if comparison is not None and entry.when is When.NOW:
+            readers = queries.audience_size(session, broadcast, now=now)
+            rules.threshold(readers, comparison.percent, len(comparison.subjects))
+    except (Conflict, Invalid) as refusal:
+        return _sentence(refusal)
     return ""
+
+
+def _sentence(refusal: Conflict | Invalid) -> str:
+    return next(iter(refusal.problems.values())) if isinstance(refusal, Invalid) else refusal.sentence
 
 
 def intended(session: Session, broadcast: Broadcast, entry: Departing, *, now: datetime) -> Departure:
@@ -150,8 +158,7 @@ def start_due(session: Session, ident: int, *, now: datetime) -> bool:
         rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
         begin(session, broadcast, by=SYSTEM, now=now)
     except (Conflict, Invalid) as refusal:
-        sentence = next(iter(refusal.problems.values())) if isinstance(refusal, Invalid) else refusal.sentence
-        _miss(session, broadcast, departure, sentence, now)
+        _miss(session, broadcast, departure, _sentence(refusal), now)
     return True
 
 

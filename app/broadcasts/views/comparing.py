@@ -11,13 +11,14 @@ from flask import request
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries
-from app.broadcasts.models import Comparison, Measure
+from app.broadcasts.models import BroadcastState, Comparison, Measure
 from app.broadcasts.views.frame import ONE, act, blueprint
+from app.broadcasts.views.progress import compared
 from app.broadcasts.views.showing import update
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.core.errors import TooMany
+from app.core.errors import NotFound, TooMany
 from app.web.forms import form_state, posted, redisplays, typed
 from app.web.pages import page
 from app.web.security import actor, public, signed_in
@@ -64,6 +65,31 @@ def write_subjects(coalition: str, ident: int) -> ResponseReturnValue:
         return f"{words}. An approval given before does not cover them."
 
     return act(coalition, ident, commands.compare, posted(commands.Compared), notice=notice)
+
+
+@blueprint.get(f"{ONE}/subjects/choose")
+@signed_in
+def review_choice(coalition: str, ident: int) -> ResponseReturnValue:
+    """Which subject the rest would get, what each has brought so far, and to how many, before it is done."""
+    now, variant = utc_now(), request.args.get("variant", 0, type=int)
+    with reading() as session:
+        broadcast = queries.sent_by(session, coalition, ident, by=actor())
+        comparison, ours = queries.comparison_of(session, broadcast), broadcast.campaign.coalition
+        if comparison is None or not 0 <= variant < len(comparison.subjects):
+            raise NotFound
+        under_way = broadcast.state in {BroadcastState.SENDING, BroadcastState.PAUSED}
+        choosable = under_way and comparison.sampled_at is not None and comparison.winner is None
+        return page(
+            "broadcasts/choose.html",
+            coalition=ours,
+            demo=ours.is_demo,
+            broadcast=broadcast,
+            choosable=choosable,
+            comparison=compared(session, broadcast, comparison),
+            variant=variant,
+            rest=queries.unplanned(session, broadcast) if choosable else 0,
+            read_at=now,
+        )
 
 
 @blueprint.post(f"{ONE}/subjects/choose")

@@ -72,7 +72,7 @@ def review_departure(coalition: str, ident: int) -> ResponseReturnValue:
     with reading() as session:
         broadcast = queries.sent_by(session, coalition, ident, by=by)
         ours, values = broadcast.campaign.coalition, sample(session, broadcast)
-        refused = commands.why_not_sendable(session, broadcast)
+        refused = commands.why_not_sendable(session, broadcast, entry, now=now)
         known: dict[str, object] = {} if refused else _reviewed(session, broadcast, entry, now=now)
         others = queries.further_subjects(session, broadcast)
         subjects = [broadcast.subject, *others] if others else []

@@ -64,7 +64,7 @@ def standing(session: Session, broadcast: Broadcast) -> dict[str, object]:
         "replied": count_replies(session, queries.answers_to(broadcast)),
         "departure": departure,
         **lateness(session, broadcast),
-        "comparison": _compared(session, broadcast, comparison) if comparison else None,
+        "comparison": compared(session, broadcast, comparison) if comparison else None,
         "series": [label for label, _ in SERIES],
         "over_time": [(_when(row, rows, here), [getattr(row, name) for _, name in SERIES]) for row in rows],
         "held": Held() if mailing is None else held_by_provider(session, mailing.id, now=now),
@@ -98,14 +98,16 @@ def _when(row: MailingMoment, rows: list[MailingMoment], here: str) -> str:
     return f"{at:%b} {at.day}, {at:%H:%M} {at:%Z}" if several_days else f"{at:%H:%M} {at:%Z}"
 
 
-def _compared(session: Session, broadcast: Broadcast, comparison: Comparison) -> dict[str, object]:
+def compared(session: Session, broadcast: Broadcast, comparison: Comparison) -> dict[str, object]:
+    """Each subject with its letters and what they brought."""
     sizes = queries.sizes(session, broadcast) if broadcast.mailing_id else {}
     counts = queries.compared(session, comparison)
     return {
         "row": comparison,
         "subjects": [
-            (one.variant, one.subject or broadcast.subject, sizes.get(one.variant, 0), counts[one.variant])
+            (one.variant, rules.fill_subject(words, {}), sizes.get(one.variant, 0), counts[one.variant])
             for one in comparison.subjects
+            for words in [one.subject or broadcast.subject]
         ],
     }
 
