@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -15,14 +14,12 @@ from flask import Flask
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import jobs as mail_jobs
-from app.mail.models import EmailAttempt, EmailState
-from app.mail.transports import Accepted, NotAccepted, OutcomeUnknown, TryAgain
-from app.mailings.models import BatchState, ReaderState
+from app.mail.models import EmailState
 from app.returns.commands.naming import WINDOW
 from app.returns.models import EventTally, Withdrawal
 from app.returns.rules.reading import Heard, read_post
 from tests.mail.builders import Scripted, changed, email, queued
-from tests.returns.builders import bounce, count, hear, left, mailed, reader_states, row, stopped
+from tests.returns.builders import bounce, count, hear, left, row, stopped
 
 
 def heard(*rows: dict[str, Any]) -> list[Heard]:
@@ -210,83 +207,6 @@ def test_a_late_bounce_without_marks_belongs_to_the_latest_letter_to_its_address
     assert stopped() == {("", "bounce")}
 
 
-def test_late_bounces_of_two_letters_of_one_day_are_about_both(database: Flask) -> None:
-    first, _ = left("a", state=EmailState.DELIVERED)
-    (reader,), _ = mailed(["mina@example.org"])
-    changed(first, accepted_at=utc_now() - timedelta(hours=3))
-
-    hear(*heard(nameless(reason="550 5.2.2 full", bounce_classification="Mailbox Unavailable")))
-    assert reader_states() == [ReaderState.BOUNCED]
-    hear(*heard(nameless(days_ago=-5 / 1440)), now=utc_now() + timedelta(minutes=6))
-
-    assert email(first).state is EmailState.BOUNCED
-    assert reader > 0
-
-
-def test_a_late_bounce_that_is_told_twice_is_about_one_letter(database: Flask) -> None:
-    first, _ = left("a", state=EmailState.DELIVERED)
-    second, _ = left("b", state=EmailState.DELIVERED)
-    changed(first, accepted_at=utc_now() - timedelta(days=1))
-    again = nameless()
-
-    hear(*heard(again, again | {"sg_event_id": "another key"}))
-    hear(*heard(again | {"sg_event_id": "a third key"}))
-
-    assert [email(ident).state for ident in (first, second)] == [EmailState.DELIVERED, EmailState.BOUNCED]
-
-
-@pytest.mark.parametrize(
-    ("written", "meant"),
-    [
-        ("clerk+permits@example.org", 0),
-        ("Clerk+Permits@Example.ORG", 0),
-        ("clerk@example.org", 1),
-        ("clerk+other@example.org", 1),
-        (" clerk@example.org\n", 1),
-    ],
-)
-def test_the_address_as_it_was_written_to_says_which_letter_came_back(
-    database: Flask, written: str, meant: int
-) -> None:
-    letters = [left("a", to="clerk+permits@example.org")[0], left("b", to="Clerk@example.org")[0]]
-    changed(letters[0], accepted_at=utc_now() - timedelta(hours=1))
-
-    hear(*heard(nameless(email=written)))
-
-    assert email(letters[meant]).state is EmailState.BOUNCED
-    assert email(letters[1 - meant]).state is EmailState.ACCEPTED
-
-
-def test_gmail_s_dots_and_capitals_are_one_mailbox(database: Flask) -> None:
-    ident, _ = left("a", to="Mina.Ortiz+news@gmail.com")
-
-    hear(*heard(nameless(email="minaortiz@GoogleMail.com")))
-
-    assert email(ident).state is EmailState.BOUNCED
-
-
-@pytest.mark.parametrize("state", [BatchState.QUEUED, BatchState.RECALLED, BatchState.DROPPED])
-def test_a_late_bounce_is_not_about_a_mailing_that_did_not_leave(database: Flask, state: BatchState) -> None:
-    before, _ = left("a")
-    changed(before, accepted_at=utc_now() - timedelta(days=2))
-    mailed(["mina@example.org"], state=state)
-
-    hear(*heard(nameless()))
-
-    assert email(before).state is EmailState.BOUNCED
-    assert reader_states() == [None]
-
-
-def test_a_late_bounce_of_an_address_somebody_has_no_more_stops_the_old_one_only(database: Flask) -> None:
-    left("a", to="old@example.org")
-    left("b", to="new@example.org")
-
-    hear(*heard(nameless(email="old@example.org")))
-
-    assert stopped("old@example.org") == {("", "bounce")}
-    assert stopped("new@example.org") == set()
-
-
 def test_a_late_bounce_is_not_about_a_letter_that_left_after_it_or_long_before(database: Flask) -> None:
     after, _ = left("a")
     before, _ = left("b")
@@ -323,56 +243,3 @@ def test_many_reports_are_worked_off_in_few_statements(database: Flask) -> None:
 
     assert len(statements) < 20
     assert {email(ident).state for ident, _ in letters} == {EmailState.DELIVERED}
-
-
-def attempted(ident: int, *tokens: str) -> None:
-    """Attempts of a letter that came before its newest."""
-    with transaction() as session:
-        session.add_all(
-            EmailAttempt(email_id=ident, number=number, at=utc_now(), reason="lost", certain=False, token=token)
-            for number, token in enumerate(tokens, start=1)
-        )
-
-
-@pytest.mark.parametrize("state", [EmailState.QUEUED, EmailState.UNKNOWN, EmailState.FAILED])
-def test_a_late_report_of_an_earlier_attempt_proves_that_the_letter_arrived(database: Flask, state: EmailState) -> None:
-    ident, _ = left(state=state, attempt="a2")
-    attempted(ident, "a1")
-
-    assert hear(*heard(row("delivered", ident, "a1"))) == 1
-
-    assert email(ident).state is EmailState.DELIVERED
-
-
-@pytest.mark.parametrize("event", ["bounce", "dropped"])
-def test_an_earlier_attempt_that_went_wrong_is_evidence_and_no_state_of_the_newer_one(
-    database: Flask, event: str
-) -> None:
-    ident, _ = left(state=EmailState.DELIVERED, attempt="a2")
-    attempted(ident, "a1")
-
-    reports = bounce(ident, "a1") if event == "bounce" else row(event, ident, "a1")
-    assert hear(*heard(reports)) == 1
-
-    assert email(ident).state is EmailState.DELIVERED
-    assert count() == 1
-    assert stopped() == ({("", "bounce")} if event == "bounce" else set())
-
-
-def test_each_attempt_that_may_have_left_keeps_its_token(database: Flask) -> None:
-    answers: Iterator[Accepted | NotAccepted] = iter(
-        [OutcomeUnknown("lost"), TryAgain(timedelta(seconds=1), "busy"), Accepted("id")]
-    )
-    mail_jobs.use(transport := Scripted(lambda _letter: next(answers)))
-    ident = queued(repeatable=True)
-    for _ in range(3):
-        changed(ident, try_after=utc_now())
-        mail_jobs.send()
-    tokens = [letter.attempt for letter in transport.letters]
-    assert len(set(tokens)) == 3
-
-    with reading() as session:
-        kept = session.scalars(sa.select(EmailAttempt.token).order_by(EmailAttempt.id)).all()
-    assert kept == tokens[:2]
-    assert email(ident).attempt_token == tokens[2]
-    assert hear(*heard(row("delivered", ident, tokens[0]))) == 1

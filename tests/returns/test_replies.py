@@ -137,19 +137,6 @@ def test_nothing_automatic_is_carried_on_or_asks_for_anybody(headers: dict[str, 
     assert carried() == []
 
 
-def test_two_installations_that_answer_to_each_other_end_after_one_letter() -> None:
-    come_in(mail(to=reply_address(sent()), files=(("map.pdf", b"%PDF"),)))
-    (raw,) = [letter.raw for letter in handed_over() if b"map.pdf" in letter.raw]
-    assert b"Auto-Submitted: auto-generated" in raw
-    # The other installation's: its own address, and an organization there whose address is one of our letters'.
-    theirs = raw.replace(b"letters@undersigned.example", b"letters@other.example")
-    theirs = theirs.replace(b"Message-ID: <", b"Message-ID: <other.")
-    come_in(b"X-Original-To: " + reply_address(sent("letter:2")).encode() + b"\r\n" + theirs)
-
-    assert replies()[-1].kind is ReplyKind.AUTOMATIC
-    assert len(carried()) == 1
-
-
 def test_an_answer_to_a_carried_answer_is_not_carried_round() -> None:
     come_in(mail(to=reply_address(sent())))
     (first,) = carried()
