@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
+import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +19,7 @@ from app.mail.models import EmailState
 from app.returns import commands, jobs
 from app.returns.commands.posts import MOST_ATTEMPTS
 from app.returns.models import EventPost, MailEvent, PostState
+from app.returns.rules.reading import LARGEST_UNPACKED
 from app.returns.rules.signing import TOLERANCE, public_key
 from app.returns.views.receiving import LARGEST
 from config.settings import Settings, SettingsError
@@ -128,7 +133,7 @@ def test_odd_reports_among_good_ones_are_ignored(client: FlaskClient, provider: 
         *(None, 7, "bounce", [], {}, {"event": 5}, {"event": "delivered"}, row("account_status_change")),
         *(row("delivered", 10**17, "a1"), row("delivered", undersigned_email="9" * 400, undersigned_attempt=token)),
         *(row("delivered", undersigned_email="٤", undersigned_attempt=token), row("bounce", email="no address")),
-        row("delivered", undersigned_email=ident, undersigned_attempt=token),
+        row("delivered", undersigned_email=True, undersigned_attempt=token),
     ]
     strange = bounce(ident, token, reason="a\x00b \ud800 " + "x" * 5000, timestamp=1e300, sg_event_id="\x00" * 500)
     provider.post(client, [*odd, strange])
@@ -138,6 +143,100 @@ def test_odd_reports_among_good_ones_are_ignored(client: FlaskClient, provider: 
     assert email(ident).state is EmailState.BOUNCED
     assert [post.events for post in posts()] == [len(odd) + 1]
     assert count(MailEvent) == 1
+
+
+def among(ident: int, token: str, odd: bytes) -> bytes:
+    """A good report with an odd one before it."""
+    return b"[" + odd + b"," + json.dumps(row("delivered", ident, token)).encode() + b"]"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"event":"bounce","email":"a@b.example","x":' + b"[" * 700 + b"]" * 700 + b"}",
+        b'{"event":"bounce","email":"a@b.example","timestamp":' + b"9" * 5_000 + b"}",
+        b'{"event":"delivered","undersigned_email":"1","undersigned_attempt":"a\\u0000b","sg_event_id":"o1"}',
+        b'{"event":"delivered","undersigned_reader":"1","undersigned_attempt":"\\ud800","sg_event_id":"o2"}',
+        b'{"event":"delivered","undersigned_reader":"1","undersigned_attempt":"no such","sg_event_id":"o3"}',
+        b'{"event":"bounce","email":"\\ud800@b.example"}',
+        b'{"event":"bounce","email":"\xff\xfe@b.example","reason":"\xff"}',
+        b'{"event":"open","useragent":"\xc3\x28"}',
+        b'{"event":"a new kind of event"}',
+        b'{"event":NaN,"timestamp":-Infinity}',
+    ],
+)
+def test_one_odd_report_costs_none_of_those_beside_it(client: FlaskClient, provider: Provider, odd: bytes) -> None:
+    ident, token = left()
+
+    assert provider.post(client, among(ident, token, odd)) == 204
+    assert jobs.work_off() == 1
+
+    assert email(ident).state is EmailState.DELIVERED
+    assert [(post.state, post.events) for post in posts()] == [(PostState.DONE, 2)]
+
+
+def test_numbers_may_be_written_as_words_and_words_as_numbers(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    moment = int(utc_now().timestamp())
+    provider.post(client, [row("delivered", undersigned_email=ident, undersigned_attempt=token, timestamp=str(moment))])
+
+    assert jobs.work_off() == 1
+
+    assert email(ident).state is EmailState.DELIVERED
+    with reading() as session:
+        assert [int(at.timestamp()) for at in session.scalars(sa.select(MailEvent.at))] == [moment]
+
+
+def test_a_packed_post_is_unpacked_and_one_that_swells_is_put_aside(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    assert provider.post(client, gzip.compress(b"[" + b" " * LARGEST_UNPACKED + b"]")) == 204
+    assert provider.post(client, gzip.compress(written([row("delivered", ident, token)]))[:-4]) == 204
+    assert provider.post(client, gzip.compress(written([row("delivered", ident, token)]))) == 204
+
+    while jobs.work_off():
+        pass
+
+    assert [post.state for post in posts()] == [PostState.FAILED, PostState.FAILED, PostState.DONE]
+    assert email(ident).state is EmailState.DELIVERED
+
+
+def test_a_post_of_ten_thousand_reports_is_worked_off_whole(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    small = [{"event": "open", "sg_event_id": str(number)} for number in range(9_999)]
+    assert provider.post(client, [*small, row("delivered", ident, token)]) == 204
+
+    assert jobs.work_off() == 1
+
+    assert [(post.state, post.events) for post in posts()] == [(PostState.DONE, 10_000)]
+    assert email(ident).state is EmailState.DELIVERED
+
+
+def test_a_replayed_post_changes_nothing_and_an_old_one_is_refused(client: FlaskClient, provider: Provider) -> None:
+    ident, token = left()
+    body = written([bounce(ident, token)])
+    headers = provider.headers(body)
+    path = "/webhooks/sendgrid/events"
+    assert [client.post(path, data=body, headers=headers).status_code for _ in range(3)] == [204] * 3
+
+    while jobs.work_off():
+        pass
+
+    assert count(MailEvent) == 1
+    assert provider.post(client, body, at=time.time() - 3600) == 403
+    assert len(posts()) == 3
+
+
+def test_a_post_that_is_too_large_is_refused_before_it_is_read(client: FlaskClient, provider: Provider) -> None:
+    class Unread(io.BytesIO):
+        def read(self, *_size: int | None) -> bytes:
+            raise AssertionError("it was read")
+
+    length = {"CONTENT_LENGTH": str(10**12), "wsgi.input": Unread()}
+    headers = provider.headers(b"x")
+    answer = client.post("/webhooks/sendgrid/events", headers=headers, environ_overrides=length)
+
+    assert answer.status_code == 413
+    assert posts() == []
 
 
 def test_a_post_that_breaks_the_worker_again_and_again_is_put_aside_and_the_others_go_on(database: Flask) -> None:

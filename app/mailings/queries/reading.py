@@ -276,18 +276,24 @@ def marked(session: Session, ids: Sequence[int]) -> dict[int, Marked]:
     return found
 
 
-def handed_over_to(session: Session, addresses: Sequence[str], *, since: datetime) -> list[tuple[str, datetime, int]]:
-    """Letters of mailings that went to these addresses since a moment: address, when, and the reader's id."""
+def handed_over_to(
+    session: Session, addresses: Sequence[str], *, since: datetime
+) -> list[tuple[str, str, datetime, int]]:
+    """Letters of mailings that went to these canonical addresses since a moment.
+
+    Each is the canonical address, the one that was written to, when, and the reader's id.
+    """
     query = (
-        sa.select(MailingReader.canonical, MailingBatch.submitted_at, MailingReader.id)
+        sa.select(MailingReader.canonical, MailingReader.address, MailingBatch.submitted_at, MailingReader.id)
         .join(MailingBatch, _their_batch())
         .where(
             MailingReader.canonical.in_(addresses),
             MailingBatch.submitted_at >= since,
+            MailingBatch.state.in_([BatchState.SUBMITTING, BatchState.ACCEPTED, BatchState.UNKNOWN]),
             sa.or_(MailingReader.state.is_(None), MailingReader.state.not_in(NEVER_LEFT)),
         )
     )
-    return [(address, at, ident) for address, at, ident in session.execute(query) if at is not None]
+    return [(address, to, at, ident) for address, to, at, ident in session.execute(query) if at is not None]
 
 
 def _their_batch() -> sa.ColumnElement[bool]:

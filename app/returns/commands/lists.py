@@ -89,7 +89,8 @@ def _report(which: ProviderList, address: str, entry: Entry) -> Heard:
         why = policy.cause(shape, sort, entry.status, entry.reason)
     key = made_key(f"{which.value} {entry.created.isoformat()} {address}")
     reason = without_addresses(entry.reason)
-    return Heard(key=key, kind=kind, at=entry.created, address=address, cause=why, reason=reason)
+    written = entry.email.strip().lower()
+    return Heard(key=key, kind=kind, at=entry.created, address=address, written=written, cause=why, reason=reason)
 
 
 def _unheard(session: Session, kind: Kind, reports: Sequence[Heard]) -> list[Heard]:

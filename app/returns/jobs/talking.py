@@ -6,6 +6,7 @@ every line that nobody asked for, and waits as long as a byte comes before each 
 
 from __future__ import annotations
 
+import contextlib
 import imaplib
 import socket
 import ssl
@@ -58,11 +59,10 @@ class Conversation(imaplib.IMAP4):
         if self.context is None:
             self.sock = plain
             return
-        try:
+        with contextlib.ExitStack() as undone:
+            undone.callback(plain.close)
             self.sock = self.context.wrap_socket(plain, server_hostname=host)
-        except (OSError, ValueError):
-            plain.close()
-            raise
+            undone.pop_all()
 
     def read(self, size: int) -> bytes:
         """A literal of so many bytes."""

@@ -52,7 +52,9 @@ class Part:
     def is_file(self) -> bool:
         """Whether it is a file, and not words to read."""
         disposition = words(header(self.head, "Content-Disposition")).lower()
-        return self.kind not in {"text/plain", "text/html"} or disposition.startswith("attachment")
+        if self.kind not in {"text/plain", "text/html"} or disposition.startswith("attachment"):
+            return True
+        return disposition.startswith("inline") and self.filename != ""
 
     def decoded(self, limit: int) -> bytes:
         """Its bytes, of which only as many are decoded as ``limit`` asks for."""

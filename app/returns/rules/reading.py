@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,8 +24,11 @@ KINDS = {
     "unsubscribe": Kind.LEFT,
     "group_unsubscribe": Kind.LEFT,
 }
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 MARKS = {"undersigned_email", "undersigned_reader", "undersigned_attempt"}
-LONGEST_KEY = 100
+LONGEST_KEY, LONGEST_ADDRESS, LONGEST_NUMBER = 100, 254, 40
+PACKED = b"\x1f\x8b"
+LARGEST_UNPACKED = 16 * 1024 * 1024
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 ADDRESS = re.compile(r"\S+@\S+")
 
@@ -50,6 +54,7 @@ class Heard:
     attempt: str = ""
     proven: bool = False
     address: str = ""
+    written: str = ""  # that address as it was reported, in lowercase
     cause: Cause | None = None
     reason: str = ""
 
@@ -70,8 +75,9 @@ class Post:
 def read_post(body: bytes, *, now: datetime) -> Post:
     """The reports of one post. Raises Unreadable for what is no JSON list; an odd report among others is ignored."""
     try:
-        rows = json.loads(body)
-    except (ValueError, RecursionError) as error:
+        words = _unpacked(body)
+        rows = json.loads(words.decode(json.detect_encoding(words), "replace"), parse_int=_integer)
+    except (ValueError, RecursionError, zlib.error) as error:
         raise Unreadable(f"The post is no JSON: {type(error).__name__}.") from error
     if not isinstance(rows, list):
         raise Unreadable("The post is no list of reports.")
@@ -79,11 +85,27 @@ def read_post(body: bytes, *, now: datetime) -> Post:
     return Post(heard, len(rows) - len(heard))
 
 
+def _unpacked(body: bytes) -> bytes:
+    """The post's words; one that was packed on its way is unpacked, up to what an honest one unpacks to."""
+    if not body.startswith(PACKED):
+        return body
+    unpacking = zlib.decompressobj(wbits=31)
+    words = unpacking.decompress(body, LARGEST_UNPACKED)
+    if not unpacking.eof:
+        raise ValueError
+    return words
+
+
+def _integer(digits: str) -> int:
+    """A number; one so long that nobody means it is none, and does not cost the reports beside it."""
+    return int(digits) if len(digits) <= LONGEST_NUMBER else 0
+
+
 def _read(row: dict[str, Any], now: datetime) -> Heard | None:
     kind = KINDS.get(_text(row, "event"))
     if kind is None:
         return None
-    email_id, reader_id = _number(_text(row, "undersigned_email")), _number(_text(row, "undersigned_reader"))
+    email_id, reader_id = _number(row.get("undersigned_email")), _number(row.get("undersigned_reader"))
     named = (email_id is None) != (reader_id is None)
     # Only a late bounce comes without marks of ours; anything else without them is another installation's.
     nameless = kind is Kind.BOUNCE and not MARKS & row.keys()
@@ -100,8 +122,9 @@ def _read(row: dict[str, Any], now: datetime) -> Heard | None:
         at=_moment(row.get("timestamp"), now),
         email_id=email_id,
         reader_id=reader_id,
-        attempt=_text(row, "undersigned_attempt")[:LONGEST_KEY],
+        attempt=_token(_text(row, "undersigned_attempt")),
         address=address,
+        written=_text(row, "email").strip().lower()[:LONGEST_ADDRESS] if address else "",
         cause=why,
         reason=reason if kind in {Kind.BOUNCE, Kind.DROPPED, Kind.DEFERRED} else "",
     )
@@ -112,8 +135,15 @@ def _text(row: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _number(text: str) -> int | None:
+def _number(value: object) -> int | None:
+    """An id, as digits or as a number; we write digits, but what lies between may not keep them so."""
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def _token(text: str) -> str:
+    """An attempt's token, or "" for what cannot be one: not every character may be asked for in a database."""
+    return text if TOKEN.fullmatch(text) else ""
 
 
 def _key(row: dict[str, Any]) -> str:
@@ -121,7 +151,9 @@ def _key(row: dict[str, Any]) -> str:
     key = _text(row, "sg_event_id")
     if key and len(key) <= LONGEST_KEY and key.isascii() and key.isprintable():
         return key
-    return made_key(json.dumps(row, sort_keys=True))
+    # Of what lies deeper nothing is needed here, and going down might not end.
+    flat = {name: value for name, value in row.items() if not isinstance(value, dict | list)}
+    return made_key(json.dumps(flat, sort_keys=True))
 
 
 def made_key(words: str) -> str:

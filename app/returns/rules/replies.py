@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.message import Message
 
 from app.core.text import canonical_email, plain
-from app.returns.rules.parts import HEADER_LIMIT, Parts, addresses, header, taken_apart, words
+from app.returns.rules.parts import HEADER_LIMIT, Part, Parts, addresses, header, taken_apart, words
 from app.returns.rules.words import from_html, new_part
 
 TEXT_LIMIT, HTML_LIMIT = 200_000, 400_000  # bytes that are looked at; the new part stands at the top of an answer
@@ -21,7 +21,13 @@ RECIPIENTS = ("X-Original-To", "Delivered-To", "Envelope-To", "To", "Cc")
 MESSAGE_ID = re.compile(r"<[^<>\s\0]{3,250}>")
 # What mail programs that answer by themselves put above their answers. Not all say Auto-Submitted, as they should.
 ALWAYS_AUTOMATIC = ("X-Autoreply", "X-Autorespond", "X-Auto-Reply-From", "X-Mail-Autoreply", "X-Failed-Recipients")
-VACATION = re.compile(r"(auto(matic)?[- ]?(reply|response)|out of (the )?office|abwesend|absence)\b", re.IGNORECASE)
+VACATION = re.compile(
+    r"(auto(matic|matische)?[- ]?(reply|response|antwort)|out of (the )?office|abwesen(d|heit)|absence *(:|du bureau|$)"
+    r"|r[ée]ponse automatique|respuesta autom[áa]tica|resposta autom[áa]tica|risposta automatica|(ال)?رد (ال)?تلقائي)",
+    re.IGNORECASE,
+)
+# How mail programs begin the subject of an answer: English, German, French, Italian, Nordic, Dutch, Polish, Arabic.
+ANSWER = re.compile(r"(re|aw|antw|rif|r|sv|vs|odp|ynt|رد|ردّ|回复|答复)\s*(\[\d+\])?\s*[:：]", re.IGNORECASE)
 MACHINES = re.compile(r"^(mailer-daemon|postmaster|no-?reply|do-?not-?reply|bounces?)([+.-].*)?@", re.IGNORECASE)
 
 
@@ -98,26 +104,41 @@ def read(raw: bytes, envelope: Envelope) -> Incoming:
 def why_automatic(head: Message, sender: str | None, address: str) -> str:
     """What gives away that no person wrote this; "" where nothing does. Such mail is never answered or sent on."""
     submitted = header(head, "Auto-Submitted").lower()
-    precedence = header(head, "Precedence").lower()
-    if submitted and not re.match(r"no\b", submitted):
+    if submitted and not re.match(r"no\s*(;|$)", submitted):
         return f"Auto-Submitted: {submitted[:60]}"
-    if precedence in {"bulk", "auto_reply", "junk", "list"}:
-        return f"Precedence: {precedence}"
+    if header(head, "Precedence").lower() == "auto_reply":
+        return "Precedence: auto_reply"
     for name in ALWAYS_AUTOMATIC:
         if head.get(name) is not None:
             return f"It carries {name}."
-    # Exchange puts this on its own answers and on letters that want none; a person's program does not write it.
-    if header(head, "X-Auto-Response-Suppress").lower() not in {"", "none"}:
-        return "It carries X-Auto-Response-Suppress."
-    if head.get("List-Id") is not None or head.get("List-Unsubscribe") is not None:
-        return "It comes from a mailing list."
     if head.get_content_type() == "multipart/report":
         return "It is a report of a mail server."
     if sender == "":
         return "Its envelope names no sender."
     if MACHINES.match(address):
         return "Its address is a machine’s."
-    return "Its subject is a vacation notice’s." if VACATION.match(words(header(head, "Subject"))) else ""
+    hints = _weak_hints(head)
+    return hints[0] if len(hints) > 1 or (hints and not _answers_like_a_person(head)) else ""
+
+
+def _weak_hints(head: Message) -> list[str]:
+    """What machines write, and what a gateway or a list may put on a person's mail as well."""
+    found = []
+    precedence = header(head, "Precedence").lower()
+    if precedence in {"bulk", "junk", "list"}:
+        found.append(f"Precedence: {precedence}")
+    if header(head, "X-Auto-Response-Suppress").lower() not in {"", "none"}:
+        found.append("It carries X-Auto-Response-Suppress.")
+    if head.get("List-Id") is not None or head.get("List-Unsubscribe") is not None:
+        found.append("It comes from a mailing list.")
+    if VACATION.match(words(header(head, "Subject"))):
+        found.append("Its subject is a vacation notice’s.")
+    return found
+
+
+def _answers_like_a_person(head: Message) -> bool:
+    """Whether it is an answer to a letter, under the letter's subject: machines put words of their own before that."""
+    return bool(_references(head)) and ANSWER.match(words(header(head, "Subject"))) is not None
 
 
 def is_bounce(head: Message, sender: str | None, address: str) -> bool:
@@ -164,16 +185,27 @@ def _references(head: Message) -> tuple[str, ...]:
 
 
 def _text(parts: Parts) -> tuple[str, str, bool]:
-    """The new words, the quoted ones, and whether something was cut. Text comes before HTML."""
+    """The new words, the quoted ones, and whether something was cut. Text comes before HTML.
+
+    Apple's program goes on in another part after each picture, so all parts of a kind are one text.
+    """
     readable = [part for part in parts.leaves if not part.is_file]
-    plain_part = next((part for part in readable if part.kind == "text/plain" and part.body.strip()), None)
-    if plain_part is not None:
-        text = plain_part.text(TEXT_LIMIT)
-        return _cut_or_not(new_part(text), long=len(plain_part.body) > TEXT_LIMIT)
-    for part in readable:
-        if part.kind == "text/html":
-            return _cut_or_not(new_part(from_html(part.text(HTML_LIMIT))), long=len(part.body) > HTML_LIMIT)
-    return "", "", False
+    text, is_long = _together([part for part in readable if part.kind == "text/plain"], TEXT_LIMIT)
+    if not text.strip():
+        pages, is_long = _together([part for part in readable if part.kind == "text/html"], HTML_LIMIT)
+        text = from_html(pages)
+    return _cut_or_not(new_part(text), long=is_long)
+
+
+def _together(parts: list[Part], limit: int) -> tuple[str, bool]:
+    texts: list[str] = []
+    left = limit
+    for part in parts:
+        if left <= 0:
+            return "\n".join(texts), True
+        texts.append(part.text(left))
+        left -= len(part.body)
+    return "\n".join(texts), left < 0
 
 
 def _cut_or_not(found: tuple[str, str, bool], *, long: bool) -> tuple[str, str, bool]:

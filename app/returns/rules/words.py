@@ -12,6 +12,7 @@ import quotequail
 from lxml import etree
 
 from app.core.text import canonical
+from app.returns.rules.languages import as_written, in_english, without_separator
 
 SEEN = 60_000  # characters that are looked at for a quotation
 LONGEST_LINE, MOST_LINES = 400, 1_000  # quotequail takes the square of lines that look like headers
@@ -72,13 +73,16 @@ class _Lines:
             self.end()
         elif tag in {"td", "th"}:
             self.add(" ")
-        if tag in {"p", "blockquote", "table", "ul", "ol"}:
+        if tag in {"p", "blockquote", "table", "ul", "ol", "hr"}:
             self.blank()
         self.depth -= tag == "blockquote"
 
     def end(self) -> None:
-        line = " ".join("".join(self.now).split())
+        text = "".join(self.now)
+        line = " ".join(text.split())
         self.now.clear()
+        if not line and "\u00a0" in text:  # how Outlook writes an empty line
+            self.blank()
         if line:
             self.done.append("> " * min(self.depth, 3) + line)
 
@@ -93,9 +97,11 @@ def new_part(text: str) -> tuple[str, str, bool]:
     is_cut = len(text) > SEEN or len(lines) > MOST_LINES
     long: list[str] = []
     shown = [_shortened(line, long) for line in lines[:MOST_LINES]]
-    found = quotequail.unwrap("\n".join(shown)) or {}
+    english, were = in_english(shown)
+    found = quotequail.unwrap("\n".join(english)) or {}
     added = "\n\n".join(part for part in (found.get("text_top"), found.get("text_bottom")) if part)
     quoted = found.get("text", "") if added else ""
+    added, quoted = as_written(without_separator(added) if quoted else added, were), as_written(quoted, were)
     added, quoted = _whole(added or "\n".join(shown), long), _whole(quoted, long)
     is_cut = is_cut or len(added) > WORDS_LIMIT or len(quoted) > QUOTED_LIMIT
     return added[:WORDS_LIMIT].strip(), quoted[:QUOTED_LIMIT].strip(), is_cut
