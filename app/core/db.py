@@ -138,7 +138,10 @@ def is_full() -> bool:
     path = engine().url.database
     if engine().dialect.name != "sqlite" or not path:
         return False
-    return shutil.disk_usage(Path(path).parent).free < LEAST_ROOM
+    try:
+        return shutil.disk_usage(Path(path).parent).free < LEAST_ROOM
+    except OSError:  # a folder that is gone is another trouble
+        return False
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

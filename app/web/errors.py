@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from app.core import db
 from app.core.errors import Invalid, Refusal, TooMany
 
 log = structlog.get_logger()
@@ -85,8 +86,10 @@ def _csrf(error: CSRFError) -> Response:
 
 def _busy(error: OperationalError) -> Response:
     log.error("database unavailable", error=type(error.orig).__name__)
-    response = answer(503, "The database is busy. Nothing was changed; try again in a few seconds.")
-    response.headers["Retry-After"] = "5"
+    full = db.is_full()
+    why, when = ("The disk of this site is full", "later") if full else ("The database is busy", "in a few seconds")
+    response = answer(503, f"{why}. Nothing was changed; try again {when}.")
+    response.headers["Retry-After"] = "300" if full else "5"
     return response
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -195,3 +197,24 @@ def test_a_folder_without_room_costs_no_letter_its_tries(tmp_path: Path, monkeyp
     assert list(tmp_path.iterdir()) == []
     DevTransport(tmp_path).submit(a_letter())
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("free", "said"), [(4096, "The disk of this site is full"), (10**9, "The database is busy")])
+def test_whoever_comes_while_nothing_can_be_written_is_told_why(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, free: int, said: str
+) -> None:
+    room = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: room._replace(free=free))
+
+    def balk(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        raise OperationalError(statement, {}, Exception("database or disk is full"))
+
+    event.listen(db.engine(), "before_cursor_execute", balk)
+    try:
+        answer = client.get("/petitions/ban-it")
+    finally:
+        event.remove(db.engine(), "before_cursor_execute", balk)
+    assert answer.status_code == 503
+    assert said in answer.text
+    assert "Nothing was changed" in answer.text
