@@ -130,7 +130,7 @@ def stopped_while_handing_over(database: Flask, answer: Exception) -> Hands:
     worker.until_idle()
     with reading() as session:
         assert session.get_one(Broadcast, ident).state is BroadcastState.STOPPED
-        assert queries.progress(session, session.get_one(Broadcast, ident)).suppressed == 2
+        assert queries.progress(session, session.get_one(Broadcast, ident)).stopped == 2
     return hands
 
 
@@ -161,6 +161,8 @@ def test_stopping_while_workers_plan_leaves_no_letter_waiting(database: Flask) -
     together(stop, plan, plan)
 
     with reading() as session:
-        counts = queries.progress(session, session.get_one(Broadcast, ident))
+        update = session.get_one(Broadcast, ident)
+        counts = queries.progress(session, update)
         assert counts.waiting == 0
-        assert counts.suppressed == counts.planned
+        assert counts.stopped == counts.planned
+        assert counts.planned + (update.unplanned or 0) == EVERYBODY
