@@ -50,7 +50,7 @@ WORDS: dict[BatchState | ReaderState, str] = {
     BatchState.SUBMITTING: "on its way",
     BatchState.ACCEPTED: "handed over",
     BatchState.UNKNOWN: "uncertain",
-    BatchState.DROPPED: "not sent: stopped",
+    BatchState.DROPPED: "not sent: stopped or left out",
     BatchState.RECALLED: "called back",
     ReaderState.SUPPRESSED: "not sent",
     ReaderState.FAILED: "refused",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.broadcasts import commands, messages, queries
 from app.broadcasts.models import Broadcast
+from app.core import db
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.jobs.bell import job
@@ -33,6 +34,7 @@ def plan() -> int:
         if broadcast.mailing_id is None:
             _keep_words(broadcast)
         with transaction() as session:
+            db.expect_many_rows(session)
             mine = session.get_one(Broadcast, broadcast.id)
             done += commands.plan_lot(session, mine, lot=LOT, size=mass.largest_lot(), now=utc_now())
     return done

@@ -7,7 +7,7 @@ import hmac
 import json
 import secrets
 from binascii import b2a_base64
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -92,6 +92,17 @@ def read(scope: str, token: str, *, now: datetime) -> dict[str, int | str]:
     if not isinstance(claim, dict) or now.timestamp() > int(claim.pop("until", 0)):
         raise StaleLink
     return claim
+
+
+def ends(scope: str, token: str) -> datetime:
+    """Until when a token proves its claim, so that what it leads to does not outlive it. Raises StaleLink."""
+    try:
+        claim = _serializer(scope).loads(token)
+    except BadSignature as error:
+        raise StaleLink from error
+    if not isinstance(claim, dict):
+        raise StaleLink
+    return datetime.fromtimestamp(int(claim.get("until", 0)), tz=UTC)
 
 
 def number(claim: Mapping[str, int | str], name: str) -> int:

@@ -46,7 +46,11 @@ class Crew:
                 line.called = True
                 return
             line.working += 1
-        threading.Thread(target=self._work, args=(name,), name=name, daemon=True).start()
+        try:
+            threading.Thread(target=self._work, args=(name,), name=name, daemon=True).start()
+        except RuntimeError:  # no thread more than there are: the place stays free for the next call
+            self._leave(name)
+            raise
 
     def working(self, name: str) -> int:
         """How many threads are at this job."""

@@ -87,9 +87,13 @@ def keep_sweeping(stopped: threading.Event) -> None:
     Not by the queue: several workers share one, and each of its bells is heard by one of them, so that a worker would
     seem dead by chance; and with the queue lost, nobody would look for what nobody was called for.
     """
-    sweep()
-    while not stopped.wait(SWEEP_SECONDS):
-        sweep()
+    while True:
+        try:
+            sweep()
+        except RuntimeError as error:  # the machine gives no thread just now; in a minute it may
+            log.error("no thread to look for work with", said=str(error))  # noqa: TRY400
+        if stopped.wait(SWEEP_SECONDS):
+            return
 
 
 def _sweep() -> int:

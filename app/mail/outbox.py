@@ -96,15 +96,15 @@ def wait_for(session: Session, canonical: set[str]) -> None:
 def suppressed(session: Session, emails: Sequence[Email]) -> dict[int, str]:
     """Why these letters must not go out, by id; a letter that may go is not there.
 
-    Asked at the last moment before they are handed over.
+    Asked at the last moment before they are handed over. A letter that leaves in any case stops only for its own sake.
     """
-    asked = [email for email in emails if not email.ignores_suppression]
     query = sa.select(Suppression.address, Suppression.stream, Suppression.reason)
-    found = session.execute(query.where(Suppression.address.in_({email.to_canonical for email in asked}))).all()
+    found = session.execute(query.where(Suppression.address.in_({email.to_canonical for email in emails}))).all()
     reasons = {(address, stream): reason for address, stream, reason in found}
     stopped: dict[int, str] = {}
-    for email in asked if reasons else ():
-        for stream in ("", email.stream, _of_one(email.id)):
+    for email in emails if reasons else ():
+        of_many = () if email.ignores_suppression else ("", email.stream)
+        for stream in (*of_many, _of_one(email.id)):
             if (email.to_canonical, stream) in reasons:
                 stopped.setdefault(email.id, reasons[email.to_canonical, stream])
     return stopped
@@ -130,10 +130,13 @@ def unwanted(session: Session, emails: Sequence[Email], *, now: datetime) -> dic
 
 
 def take_back(session: Session, which: sa.ColumnElement[bool], *, reason: str, now: datetime) -> None:
-    """Drop letters that have not left. One that is being handed over right now is at least not tried again."""
+    """Drop letters that have not left, also those that an operator could try again.
+
+    One that is being handed over right now is at least not tried again.
+    """
     session.execute(
         sa.update(Email)
-        .where(which, Email.state == EmailState.QUEUED)
+        .where(which, Email.state.in_([EmailState.QUEUED, EmailState.FAILED]))
         .values(state=EmailState.DROPPED, last_error=reason, settled_at=now)
         .execution_options(synchronize_session=False)
     )

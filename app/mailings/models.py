@@ -113,8 +113,8 @@ class MailingBatch(Leased, Base):
     """Readers who leave in one request, or one after the other where the way out takes no more.
 
     ``attempt_token`` names the newest attempt and stays, so that an event months later still finds it; earlier ones
-    are ``MailingAttempt``. ``size`` counts
-    its readers; the counters say how many of them are known apart (``rules.APART``), the rest is as ``state`` says.
+    are ``MailingAttempt``. ``size`` counts its readers; the counters say how many of them are known apart
+    (``rules.APART``), the rest is as ``state`` says.
     ``leaves_at`` is when the provider sends what it was handed over with a delay. ``not_after``, where it is set, is
     when it is too late for these readers (``queries.late``); it stays where ``try_after`` moves with every try.
     """

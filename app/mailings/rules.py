@@ -90,9 +90,3 @@ def must_be_stoppable(mailing: Mailing) -> None:
     """A mailing that ended stays as it ended."""
     if mailing.state in OVER:
         raise Conflict(f"This mailing is {mailing.state.value}; there is nothing to stop.")
-
-
-def must_be_undecided(state: BatchState) -> None:
-    """Only letters whose outcome nobody knows are decided by a person."""
-    if state is not BatchState.UNKNOWN:
-        raise Conflict("What became of these letters is known by now. Open the page once more.")

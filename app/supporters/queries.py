@@ -64,6 +64,11 @@ def reader_of_link(token: str, *, now: datetime) -> int:
     return tokens.number(tokens.read("unsubscribe", token, now=now), "id")
 
 
+def end_of_link(token: str) -> datetime:
+    """Until when an unsubscribe link works."""
+    return tokens.ends("unsubscribe", token)
+
+
 def mailing_of_link(token: str, *, now: datetime) -> int:
     """The mailing in which an unsubscribe link stood; 0 where it stood in none."""
     return int(tokens.read("unsubscribe", token, now=now).get("of", 0))

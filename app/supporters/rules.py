@@ -48,9 +48,9 @@ def of_stream(name: str) -> int | None:
     return int(number) if name.startswith(STREAMS) and number.isascii() and number.isdigit() else None
 
 
-def preferences_path(supporter_id: int, now: datetime) -> str:
+def preferences_path(supporter_id: int, now: datetime, *, lasts: timedelta = LINKS_LAST) -> str:
     """Where a supporter sees and changes what they said yes to."""
-    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=LINKS_LAST, now=now)}"
+    return f"/preferences/{tokens.sign('preferences', {'id': supporter_id}, lasts=lasts, now=now)}"
 
 
 def links_in(organization_id: int, mailing_id: int, now: datetime) -> Callable[[int], tuple[str, str]]:

@@ -67,9 +67,11 @@ def stay(token: str) -> ResponseReturnValue:
 def _page(
     token: str, organization: Organization | None, state: str, *, demo: bool, to_a_program: bool = False
 ) -> ResponseReturnValue:
-    """The same words for everybody, erased or not. A program gets no link to a person's answers."""
+    """The same words after leaving for everybody, erased or not. A program gets no link to a person's answers."""
     name, now = organization.name if organization else "this sender", utc_now()
-    manage = rules.preferences_path(queries.reader_of_link(token, now=now), now)
+    # No longer than the link in the letter: whoever it was forwarded to gains no time by it.
+    lasts = queries.end_of_link(token) - now
+    manage = rules.preferences_path(queries.reader_of_link(token, now=now), now, lasts=lasts)
     return page(
         "supporters/unsubscribe.html",
         state=state,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
@@ -295,3 +296,17 @@ def test_letters_wear_the_colors_of_the_house_and_can_be_read_in_both_schemes(sc
         (color(".foot" if scheme == "light" else ".foot, .foot a", "color"), ground),
     ]
     assert [pair for pair in pairs if contrast(*pair) < 4.5] == []
+
+
+def test_samples_of_letters_are_listed_and_shown_in_both_directions(operator: FlaskClient) -> None:
+    assert "Asks a mailbox’s owner whether a signature is theirs" in operator.get("/operator/letters").text
+    english = operator.get("/operator/letters/petitions/confirm").text
+    arabic = operator.get("/operator/letters/petitions/confirm?language=ar").text
+    html = operator.get("/operator/letters/petitions/confirm/html?language=ar")
+    assert "Confirm my signature" in english
+    assert 'lang="ar" dir="auto"' in arabic
+    assert 'dir="rtl"' in html.text
+    assert "default-src 'none'" in html.headers["Content-Security-Policy"]
+    assert operator.get("/operator/letters/petitions/nothing").status_code == 404
+    assert operator.get("/operator/letters/petitions/confirm?language=xx").status_code == 404
+    assert operator.get("/operator/letters/..%2f..%2fetc/passwd").status_code == 404

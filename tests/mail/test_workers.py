@@ -61,7 +61,7 @@ def test_a_worker_that_is_not_heard_of_is_named_before_it_is_taken_for_dead(app:
 
 def test_letters_in_the_hands_of_a_worker_that_stopped_are_stuck_at_once(database: Flask) -> None:
     worker.beat(utc_now())
-    ident = handing_over("left behind", until=timedelta(hours=1), by=leases.holder())
+    ident = handing_over("left behind", until=timedelta(minutes=10), by=leases.holder())
     assert freed() == Unstuck(0, 0, 0)
     worker.farewell(utc_now())
     assert freed() == Unstuck(1, 0, 0)

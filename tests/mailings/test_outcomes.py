@@ -161,7 +161,7 @@ def test_neither_half_of_a_refused_batch_waits_for_ever_once_the_mailing_is_stop
     provider.answer = answer
     worker.run(SEND)
     assert len(provider.requests) == 1
-    assert (seen(ident).waiting, seen(ident).suppressed) == (0, 20)
+    assert (seen(ident).waiting, seen(ident).stopped) == (0, 20)
 
 
 @pytest.mark.parametrize("status", [401, 403])

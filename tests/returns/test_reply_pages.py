@@ -123,6 +123,7 @@ def test_a_reply_to_an_earlier_letter_of_the_delivery_is_shown_too(given: Scene,
     with transaction() as session:
         delivery = session.get_one(Delivery, 1)
         delivery.state = DeliveryState.BOUNCED
+        session.get_one(Email, delivery.email_id).state = EmailState.BOUNCED
         deliveries.send_again(session, delivery, by=given.by, now=NOW)
         assert delivery.email_id != session.get_one(Reply, ident).email_id
     browser = signed_in(given.organizer)

@@ -84,6 +84,8 @@ def pause(session: Session, broadcast: Broadcast, *, by: Actor, now: datetime) -
         return broadcast
     if broadcast.state is not BroadcastState.SENDING:
         raise Conflict(f"This update is {broadcast.state.value}; there is nothing to pause.")
+    if broadcast.mailing is not None and broadcast.mailing.state is MailingState.LATE:
+        raise Conflict("This update waits already, because an hour has passed. Decide on its page who still gets it.")
     broadcast.state = BroadcastState.PAUSED
     if broadcast.mailing_id is not None:
         mailings.pause(session, broadcast.mailing_id)

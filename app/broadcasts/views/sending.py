@@ -13,6 +13,7 @@ from app.core.clock import utc_now
 from app.core.db import reading
 from app.core.inputs import Input
 from app.mail.queries import hindrances
+from app.mailings.models import MailingState
 from app.mailings.queries import Held, held_by_provider
 from app.mailings.rules import uncertain
 from app.web.forms import posted, redisplays
@@ -44,6 +45,7 @@ def review_stop(coalition: str, ident: int) -> ResponseReturnValue:
             progress=known,
             rest=known.waiting + (queries.unplanned(session, broadcast) if stoppable else 0),
             held=held,
+            is_late=broadcast.mailing is not None and broadcast.mailing.state is MailingState.LATE,
             read_at=now,
         )
 

@@ -137,6 +137,7 @@ def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: d
     stopped = outbox.unwanted(session, list(rows.values()), now=now)
     for ident, reason in outbox.suppressed(session, list(rows.values())).items():
         stopped[ident] = f"The address gets no letters: {reason}"
+    uncertain = _perhaps_arrived(session, [row.id for row in rows.values() if row.is_useless(now)])
     handed: set[int] = set()
     for going in lot:
         row = rows.get(going.claim.email_id)
@@ -144,12 +145,18 @@ def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: d
             continue
         if row.id in stopped or row.is_useless(now):
             row.last_error = stopped.get(row.id, TOO_LATE)
-            _settle(row, EmailState.DROPPED, now)
+            _settle(row, EmailState.UNKNOWN if row.id in uncertain else EmailState.DROPPED, now)
             leases.release(row)
             continue
         _leaves(row, going, until, now)
         handed.add(row.id)
     return handed
+
+
+def _perhaps_arrived(session: Session, idents: Sequence[int]) -> set[int]:
+    """Which of these letters an earlier attempt may have brought: not to try again says nothing of that."""
+    query = sa.select(EmailAttempt.email_id).where(EmailAttempt.email_id.in_(idents), EmailAttempt.certain.is_(False))
+    return set(session.scalars(query)) if idents else set()
 
 
 def _held(session: Session, claims: Iterable[Claim]) -> dict[int, Email]:

@@ -27,7 +27,6 @@ from app.mail.queries.letters import (
     oldest_waiting,
     undecided,
     waits,
-    with_files,
 )
 from app.mail.queries.working import Silent, Workers, is_left_behind, left_behind, nothing_leaves, workers
 
@@ -69,6 +68,5 @@ __all__ = [
     "troubles",
     "undecided",
     "waits",
-    "with_files",
     "workers",
 ]

@@ -180,14 +180,6 @@ def attempts(session: Session, email_id: int) -> list[EmailAttempt]:
     return list(session.scalars(query))
 
 
-def with_files(session: Session, ident: int) -> Email | None:
-    """A letter and its attachments, loaded so that they can be read after the session ended."""
-    email = session.get(Email, ident, options=[selectinload(Email.attachments)], populate_existing=True)
-    if email is not None:
-        session.expunge(email)
-    return email
-
-
 def accepted_per_hour(session: Session, *, now: datetime) -> list[tuple[datetime, int]]:
     """How many letters were taken in each hour of the last day, oldest first; the last one is still going on."""
     this_hour = now.replace(minute=0, second=0, microsecond=0)

@@ -48,7 +48,8 @@ def resend(session: Session, mailing_id: int, *, now: datetime) -> int:
         session.execute(moved.values(values).execution_options(synchronize_session=False))
         batch.size -= len(again)
         batch.unknown = 0
-        batch.state = BatchState.ACCEPTED
+        if whole:  # otherwise its other readers wait, are on their way or were left out, as the batch says
+            batch.state = BatchState.ACCEPTED
         total += len(again)
     if total and mailing.state is MailingState.DONE:
         mailing.state, mailing.finished_at = MailingState.GOING, None

@@ -105,9 +105,9 @@ def hand_over(
     if mailing is None or mailing.state is not MailingState.GOING:
         _let_go(session, row)
         return None
+    attempts.keep(session, row, next_token=taken.token)
     idents = _leave_out(session, mailing, row, now=now)
     row.state = BatchState.SUBMITTING if idents else BatchState.ACCEPTED
-    attempts.keep(session, row, next_token=taken.token)
     row.attempt_token = taken.token
     row.submitted_at = now
     row.leaves_at = leaves_at

@@ -147,7 +147,7 @@ def stand_still(session: Session, canonical: str) -> None:
     """Have batches with this address that have not been handed over wait for the end of this transaction.
 
     Whoever has been told that letters stop gets none that is handed over afterwards: either the batch was marked
-    before, or it asks the suppressions once more and finds them out.
+    before, or it asks the suppressions afterwards and finds them out.
     """
     theirs = sa.exists().where(MailingReader.canonical == canonical, *_same_batch())
     waiting = MailingBatch.state.in_([BatchState.QUEUED, BatchState.SUBMITTING])

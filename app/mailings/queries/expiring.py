@@ -29,7 +29,12 @@ def is_late(mailing: Mailing, now: datetime) -> sa.ColumnElement[bool]:
     begun = sa.exists().where(
         earlier.mailing_id == mailing.id,
         earlier.not_after == MailingBatch.not_after,
-        earlier.submitted_at.is_not(None),
+        # A try that was certainly not taken is no beginning, nor is a batch of which nobody was left.
+        sa.or_(
+            earlier.accepted_at.is_not(None),
+            earlier.accepted + earlier.delivered + earlier.bounced + earlier.unknown > 0,
+            earlier.state.in_([BatchState.SUBMITTING, BatchState.UNKNOWN]),
+        ),
     )
     return sa.and_(passed, ~begun)
 

@@ -171,10 +171,14 @@ def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> b
 
 
 class Held(NamedTuple):
-    """Of how many readers the provider holds the letter, for how many it can still be called back, until when."""
+    """Of how many readers the provider holds the letter, for how many it can still be called back, until when.
+
+    ``accepted``: of how many of them it said that it took it.
+    """
 
     readers: int = 0
     in_time: int = 0
+    accepted: int = 0
     until: datetime | None = None
 
 
@@ -183,10 +187,12 @@ def held_by_provider(session: Session, mailing_id: int, *, now: datetime) -> Hel
     taken = MailingBatch.state.in_([BatchState.SUBMITTING, BatchState.ACCEPTED, BatchState.UNKNOWN])
     readers = MailingBatch.size - MailingBatch.suppressed - MailingBatch.failed
     in_time = sa.case((MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE, readers), else_=0)
-    query = sa.select(sa.func.sum(readers), sa.func.sum(in_time), sa.func.max(MailingBatch.leaves_at))
+    accepted = sa.case((MailingBatch.state == BatchState.ACCEPTED, readers), else_=0)
+    sums = (sa.func.sum(readers), sa.func.sum(in_time), sa.func.sum(accepted))
+    query = sa.select(*sums, sa.func.max(MailingBatch.leaves_at))
     found = query.where(MailingBatch.mailing_id == mailing_id, taken, MailingBatch.leaves_at > now)
-    every, callable_back, until = session.execute(found).one()
-    return Held(int(every or 0), int(callable_back or 0), until)
+    every, callable_back, taken_by_now, until = session.execute(found).one()
+    return Held(int(every or 0), int(callable_back or 0), int(taken_by_now or 0), until)
 
 
 # What is drawn over time; a moment and a Progress have these alike.

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from app.core.clock import utc_now
 from app.core.db import transaction
@@ -130,8 +131,12 @@ def _keep(server: Conversation, source: str, uid: str) -> bool:
     raw, problem = _asked(server, uid, tries)
     if raw is None:
         return False
-    with transaction() as session:
-        is_new = commands.receive(session, raw, source=source, problem=problem, now=utc_now())
+    try:
+        with transaction() as session:
+            is_new = commands.receive(session, raw, source=source, problem=problem, now=utc_now())
+    except OperationalError:
+        _Bound.tries[source] = tries  # our own disk or database: nothing that the mail or its server did
+        raise
     server.ask("STORE", uid, "+FLAGS.SILENT", "(\\Seen)")
     _Bound.tries.pop(source, None)
     return is_new

@@ -13,7 +13,8 @@ import ssl
 import time
 from typing import Any
 
-MOST_LINES, LONGEST_LINE = 5_000, 10 * 1024 * 1024  # of one answer; the numbers of a million unseen mails need 8 MB
+# Of one answer's lines together; the numbers of a million unseen mails need 8 MB, in one.
+MOST_LINES, LARGEST_LINES = 5_000, 10 * 1024 * 1024
 CHUNK = 64 * 1024
 # What the client makes of bytes that are no IMAP: numbers of ten thousand digits, letters that are none.
 TROUBLE = (imaplib.IMAP4.error, OSError, ValueError)
@@ -32,7 +33,7 @@ class Conversation(imaplib.IMAP4):
         self.patience = patience
         self.until = time.monotonic() + longest
         self._came = bytearray()
-        self._lines = self._literals = 0
+        self._lines = self._room = self._literals = 0
         self._allow(0)
         super().__init__(host, port, timeout=patience)
 
@@ -48,7 +49,7 @@ class Conversation(imaplib.IMAP4):
 
     def _allow(self, literals: int) -> None:
         """Forget what nobody asked for, and say how much may come until the next command."""
-        self._lines, self._literals = MOST_LINES, literals
+        self._lines, self._room, self._literals = MOST_LINES, LARGEST_LINES, literals
         if hasattr(self, "untagged_responses"):
             self.untagged_responses.clear()
 
@@ -81,9 +82,12 @@ class Conversation(imaplib.IMAP4):
         seen = 0
         while (end := self._came.find(b"\n", seen)) < 0:
             seen = len(self._came)
-            if seen > LONGEST_LINE:
+            if seen > self._room:
                 raise self.error("the server's line has no end")
             self._more()
+        self._room -= end + 1
+        if self._room < 0:
+            raise self.error("the server talks without end")
         return self._taken(end + 1)
 
     def shutdown(self) -> None:
