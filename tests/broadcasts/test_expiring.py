@@ -159,6 +159,19 @@ def test_at_a_chosen_speed_a_morning_that_has_not_begun_waits(session: Session) 
     assert the_mailing(session).state is MailingState.LATE
 
 
+def test_a_try_that_certainly_failed_is_no_beginning_of_a_morning(session: Session) -> None:
+    scheduled(session, per_hour=60)
+    first, second = mornings(session)
+    assert send_all(session, first) == 1
+    taken = mailings.claim(session, lease=LEASE, now=second)
+    assert taken is not None
+    assert mailings.hand_over(session, taken, until=second + LEASE, now=second)
+    mailings.settle(session, taken, TryAgain(timedelta(minutes=1), "nobody is served"), now=second)
+    session.expire_all()
+    assert send_all(session, second + PATIENCE + timedelta(hours=1)) == 0
+    assert the_mailing(session).state is MailingState.LATE
+
+
 def test_who_pauses_over_the_hour_decides_when_going_on(session: Session) -> None:
     there, update = scheduled(session)
     first, second = mornings(session)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core.clock import spoken, utc_now
 from app.core.db import transaction
-from app.mail import circuit, jobs
-from app.mail.models import EmailState
+from app.jobs import worker
+from app.mail import circuit, jobs, outbox
+from app.mail.models import Email, EmailState
 from app.mail.transports import GiveUp, OutcomeUnknown
-from tests.mail.builders import changed, email, queued
+from tests.mail.builders import Scripted, changed, email, queued
 from tests.mail.test_letter import LONG_AGO, page, sent
 
 
@@ -45,6 +47,30 @@ def test_a_letter_that_nobody_has_use_for_is_not_tried_again(operator: FlaskClie
         assert "Nobody has use for this letter any more" in refused.text
     assert "1 letter is tried again" in operator.post("/operator/mail/retry-all", follow_redirects=True).text
     assert [email(one).state for one in (useful, useless)] == [EmailState.QUEUED, EmailState.FAILED]
+
+
+def test_a_letter_too_late_to_try_again_is_uncertain_where_an_earlier_try_was(database: Flask) -> None:
+    jobs.use(Scripted(lambda _letter: OutcomeUnknown("reset")))
+    tried = queued("tried")
+    worker.run("mail.send")
+    assert email(tried).state is EmailState.QUEUED
+    untried = queued("untried")
+    for ident in (tried, untried):
+        changed(ident, state=EmailState.QUEUED, useless_after=LONG_AGO, try_after=LONG_AGO)
+
+    worker.run("mail.send")
+
+    assert [email(one).state for one in (tried, untried)] == [EmailState.UNKNOWN, EmailState.DROPPED]
+
+
+def test_a_letter_that_was_taken_back_stays_back_though_it_ignores_suppressions(database: Flask) -> None:
+    failed, leaving = queued("failed", ignores_suppression=True), queued("leaving", ignores_suppression=True)
+    changed(failed, state=EmailState.FAILED)
+    changed(leaving, state=EmailState.SUBMITTING)
+    with transaction() as session:
+        outbox.take_back(session, Email.id.in_([failed, leaving]), reason="Its link was ended.", now=utc_now())
+        assert set(outbox.suppressed(session, [session.get_one(Email, leaving)])) == {leaving}
+    assert email(failed).state is EmailState.DROPPED
 
 
 def test_a_letter_that_waits_out_an_outage_says_since_when_why_and_when_the_next_is_tried(

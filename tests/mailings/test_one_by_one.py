@@ -142,3 +142,23 @@ def test_nobody_after_the_reader_on_their_way_gets_it_once_it_is_held(database: 
     worker.run(SEND)
     assert len({recipient(one) for one in hands.letters}) == len(hands.letters) == 6
     assert seen(ident).accepted == 6
+
+
+def test_sending_again_to_one_reader_loses_none_of_those_who_still_wait(database: Flask) -> None:
+    hands = way_out()
+    ident = planned(5)
+    now = utc_now()
+    with transaction() as session:
+        taken = commands.claim(session, lease=timedelta(minutes=1), now=now)
+        assert taken is not None
+        assert commands.next_reader(session, taken, passed_over=(), until=now, now=now)
+    changed(ident, leased_until=AGES_AGO)
+    with transaction() as session:
+        commands.give_up_the_lost(session, now=utc_now())
+        assert commands.resend(session, ident, now=utc_now()) == 1
+    assert (seen(ident).waiting, seen(ident).accepted) == (5, 0)
+
+    worker.run(SEND)
+
+    assert len(hands.letters) == len({recipient(letter) for letter in hands.letters}) == 5
+    assert (seen(ident).accepted, seen(ident).unknown) == (5, 0)
