@@ -136,7 +136,7 @@ def main() -> None:
         port, count = free_port(), free_port()
         given = {
             "DATABASE_URL": url,
-            "QUEUE_URL": url if url.startswith("postgresql") else f"sqlite:///{folder}/queue.sqlite",
+            "QUEUE_URL": f"sqlite:///{folder}/queue.sqlite",
             "VAR_DIR": folder,
             "WEB_BIND": f"127.0.0.1:{port}",
             "TRUSTED_PROXIES": "1",
