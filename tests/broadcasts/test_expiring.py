@@ -211,3 +211,14 @@ def test_the_page_says_what_happened_and_takes_the_decision(signed_in: SignIn) -
         assert len(session.scalars(sa.select(MailingReader)).all()) == 4
         assert the_mailing(session).state is MailingState.DONE
     assert "does not wait for a decision" in robin.get(f"{here}/late").text
+
+
+def test_what_waits_for_a_decision_cannot_be_paused_out_of_sight(session: Session) -> None:
+    there, update = scheduled(session)
+    first, second = mornings(session)
+    assert send_all(session, first) == 1
+    late = second + PATIENCE + timedelta(hours=1)
+    assert send_all(session, late) == 0
+    with pytest.raises(Conflict, match="Decide on its page"):
+        commands.pause(session, update, by=there.robin, now=late)
+    assert update.state is BroadcastState.SENDING

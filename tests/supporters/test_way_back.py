@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from app.core import db
 from app.core.clock import utc_now
+from app.core.tokens import StaleLink
 from app.mail import outbox
 from app.mail.models import Email
 from app.petitions import commands as petitions
@@ -69,3 +72,15 @@ def test_who_never_said_yes_or_is_erased_takes_nothing_back(client: FlaskClient)
     assert "so it sends you no updates" in client.post(f"{link}/back").text
     with db.reading() as session:
         assert lines(session) == []
+
+
+def test_the_link_to_one_s_answers_ends_with_the_link_to_leave_that_led_to_it(client: FlaskClient) -> None:
+    here = there()
+    old = utc_now() - rules.LINKS_LAST + timedelta(days=3)
+    page = client.post(rules.unsubscribe_path(here.supporter.id, here.sender.id, old)).text
+    found = re.search(r'href="/preferences/([^"]+)"', page)
+    assert found
+    with db.reading() as session:
+        assert queries.by_preferences_link(session, found[1], now=utc_now() + timedelta(days=2))
+        with pytest.raises(StaleLink):
+            queries.by_preferences_link(session, found[1], now=utc_now() + timedelta(days=4))
