@@ -53,6 +53,14 @@ def test_an_approval_covers_one_version() -> None:
     rules.must_be_sendable(Broadcast(state=BroadcastState.APPROVED, version=2, approved_version=2))
 
 
+@pytest.mark.parametrize(
+    "state", [one for one in BroadcastState if one not in {BroadcastState.DRAFT, BroadcastState.APPROVED}]
+)
+def test_an_update_that_left_is_not_called_unapproved(state: BroadcastState) -> None:
+    with pytest.raises(Conflict, match=f"This update is {state.value}"):
+        rules.must_be_sendable(Broadcast(state=state, version=2, approved_version=2))
+
+
 @pytest.mark.parametrize("account_id", [None, 7])
 def test_neither_the_author_nor_nobody_approves(account_id: int | None) -> None:
     with pytest.raises(Conflict, match="other than its author"):
