@@ -59,6 +59,7 @@ def sinks() -> Iterator[tuple[str, str]]:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_run, args=(there,), daemon=True)
     process.start()
+    there.close()  # so that its death is heard here, and not waited for
     smtp, http = here.recv()
     try:
         yield f"smtp://127.0.0.1:{smtp}", f"http://127.0.0.1:{http}"
