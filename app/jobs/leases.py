@@ -46,16 +46,19 @@ def claim(
     lot: int,
     lease: timedelta,
     now: datetime,
+    options: Sequence[ORMOption] = (),
 ) -> list[Work]:
-    """Take up to ``lot`` due rows that nobody holds; each gets a token of its own that fences the settling."""
-    query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now))
+    """Take up to ``lot`` due rows that nobody holds; each gets a token of its own that fences the settling.
+
+    It is written at the end of the transaction or before the next query, together with whatever else is changed.
+    """
+    query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now)).options(*options)
     query = query.order_by(*order).limit(lot).with_for_update(skip_locked=True)  # type: ignore[arg-type]
     rows = list(session.scalars(query))
     for row in rows:
         row.lease_token = secrets.token_hex(16)
         row.leased_until = now + lease
         row.attempts += 1
-    session.flush()
     return rows
 
 

@@ -18,7 +18,7 @@ from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.mail import circuit, commands, mime, queries, render
 from app.mail.circuit import Pass, Trouble
-from app.mail.commands import Claim, Going
+from app.mail.commands import Claim, Going, Taken
 from app.mail.models import Email, EmailState
 from app.mail.outbox import CATEGORIES
 from app.mail.transports import (
@@ -36,8 +36,11 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 # Lots are small and end after some seconds, so that a confirmation never waits behind a lot of updates, and that
-# somebody who left is asked for again soon before each letter.
-LOT = 25
+# somebody who left is asked for again soon before each letter. As what a lot costs beside its letters is the same for
+# few and for many, it is what left in about a second lately.
+LOT = 25  # as long as nothing is known of the way out
+SMALLEST_LOT, LARGEST_LOT = 10, 100
+LOT_AIM = 1.0
 LOT_SECONDS = 3.0
 CLAIM = timedelta(seconds=60)  # from taking a letter to handing it over
 # A letter that may repeat does not wait as long for a worker that may have died as the slowest call could take.
@@ -55,6 +58,7 @@ class Sender:
     def __init__(self, transport: Transport, clock: Callable[[], datetime] = utc_now) -> None:
         self.transport = transport
         self.clock = clock
+        self.size = LOT
 
     def lot(self) -> int:
         """Send one lot of letters; returns how many were worked on."""
@@ -70,38 +74,41 @@ class Sender:
             if leave is None:
                 return 0
             lost = commands.give_up_the_lost(session, lot=LOT, now=now)
-            claims = commands.take(session, lot=LOT, lease=CLAIM, probe=bool(leave.probe), now=now)
-            if not claims:
+            taken = commands.take(session, lot=self.size, lease=CLAIM, probe=bool(leave.probe), now=now)
+            if not taken:
                 circuit.not_used(session, name, leave)
-        return lost + self._work(leave, claims)
+        return lost + self._work(leave, taken)
 
-    def _work(self, leave: Pass, claims: list[Claim]) -> int:
+    def _work(self, leave: Pass, taken: list[Taken]) -> int:
         """Send what was taken, as far as the time of a lot goes and the way out serves; put the rest back."""
-        until = time.monotonic() + LOT_SECONDS
+        started = time.monotonic()
+        until = started + LOT_SECONDS
         done = 0
         try:
-            for repeatable, run in itertools.groupby(claims, key=lambda claim: claim.repeatable):
+            for repeatable, run in itertools.groupby(taken, key=lambda one: one.claim.repeatable):
                 together = list(run)
-                for lot in [together] if repeatable else [[claim] for claim in together]:
+                for lot in [together] if repeatable else [[one] for one in together]:
                     tried, goes_on = self._send_lot(leave, lot, until)
                     done += tried
                     if not goes_on or time.monotonic() > until:
                         return done
             return done
         finally:
+            if done:
+                self.size = size_after(done, time.monotonic() - started)
             # After an error too: whatever is still queued and ours was certainly not handed over.
-            if done < len(claims):
+            if done < len(taken):
                 with transaction() as session:
-                    commands.put_back(session, claims)
+                    commands.put_back(session, [one.claim for one in taken])
 
-    def _send_lot(self, leave: Pass, lot: list[Claim], until: float) -> tuple[int, bool]:
+    def _send_lot(self, leave: Pass, lot: list[Taken], until: float) -> tuple[int, bool]:
         """Letters from their rows to their settled state: how many, and whether the next would be served.
 
         No transaction is open while letters are written or handed over.
         """
         letters = self._prepared(lot)
         found = _submit(self.transport, letters, until)
-        claims = {claim.email_id: claim for claim in lot}
+        claims = {one.claim.email_id: one.claim for one in lot}
         outcomes = {claims[ident]: outcome for ident, outcome in found.items()}
         untried = [claims[letter.email_id] for letter in letters if letter.email_id not in found]
         states = patiently(lambda: self._settle(leave, outcomes, untried))
@@ -150,29 +157,24 @@ class Sender:
         asked = trouble.after if isinstance(trouble, TryAgain) and trouble.asked else None
         return circuit.failed(session, name, leave, Trouble(trouble.reason, asked), letters=struck, now=now)
 
-    def _prepared(self, lot: list[Claim]) -> list[Letter]:
+    def _prepared(self, lot: list[Taken]) -> list[Letter]:
         """Write the letters and commit that they are being handed over; those that must not be are left out."""
-        with reading() as session:
-            emails = {email.id: email for email in queries.many_with_files(session, [claim.email_id for claim in lot])}
         letters: dict[Claim, tuple[Going, Letter]] = {}
         broken: dict[Claim, str] = {}
-        for claim in lot:
-            email = emails.get(claim.email_id)
-            if email is None:
-                continue
+        for one in lot:
             try:
-                letters[claim] = self._written(email, claim)
+                letters[one.claim] = self._written(one.email, one.claim)
             except render.Unwritable as error:
                 # Without the reason, which may hold a person's words; it stands in the row.
-                log.error("letter cannot be written", email=claim.email_id, template=email.template)  # noqa: TRY400
-                broken[claim] = str(error)
+                log.error("letter cannot be written", email=one.email.id, template=one.email.template)  # noqa: TRY400
+                broken[one.claim] = str(error)
         with transaction() as session:
             now = self.clock()
             for claim, reason in broken.items():
                 commands.unwritable(session, claim, reason, now=now)
             going = [one for one, _letter in letters.values()]
             patience = self.transport.patience
-            until = now + (min(patience, REPEATS_AFTER) if lot[0].repeatable else patience)
+            until = now + (min(patience, REPEATS_AFTER) if lot[0].claim.repeatable else patience)
             handed = commands.hand_over(session, going, until=until, now=now)
         return [letter for _going, letter in letters.values() if letter.email_id in handed]
 
@@ -184,6 +186,11 @@ class Sender:
             claim.email_id, claim.token, message, raw, CATEGORIES.get(email.rank, ""), mime.envelope_sender(email.id)
         )
         return Going(claim, words, message_id, raw), letter
+
+
+def size_after(done: int, seconds: float) -> int:
+    """How many letters to take after so many were worked on in so many seconds."""
+    return max(SMALLEST_LOT, min(LARGEST_LOT, int(done * LOT_AIM / max(seconds, 0.001))))
 
 
 def _submit(transport: Transport, letters: Sequence[Letter], until: float) -> dict[int, Outcome]:

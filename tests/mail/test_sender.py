@@ -87,6 +87,32 @@ def test_confirmations_leave_before_updates_that_were_queued_earlier(database: F
     assert len(transport.letters) == jobs.LOT
 
 
+def test_the_next_lot_is_what_left_in_about_a_second_within_bounds() -> None:
+    assert sending.size_after(25, 0.5) == 50
+    assert sending.size_after(25, 0.01) == sending.LARGEST_LOT
+    assert sending.size_after(1, 30.0) == sending.SMALLEST_LOT
+    assert sending.size_after(5, 0.0) == sending.LARGEST_LOT
+
+
+def test_a_quick_way_out_is_given_larger_lots_and_a_slow_one_smaller(
+    database: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(150):
+        queued(f"confirmation:{number}")
+    transport = sent_with(Accepted())
+
+    monkeypatch.setattr(sending, "LOT_AIM", 3600.0)  # however slow this machine is
+    jobs.send()
+    first = len(transport.letters)
+    monkeypatch.setattr(sending, "LOT_AIM", 0.0)
+    jobs.send()
+    second = len(transport.letters) - first
+    jobs.send()
+
+    assert (first, second) == (sending.LOT, sending.LARGEST_LOT)
+    assert len(transport.letters) - first - second == sending.SMALLEST_LOT
+
+
 def test_a_slow_lot_is_put_back_so_that_a_new_confirmation_goes_first(
     database: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import defer
+from sqlalchemy.orm import defer, selectinload
 
 from app.core import db
 from app.jobs import leases
@@ -46,6 +46,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """A claim, and the letter with its files as it was at that moment: to be written, not to be changed."""
+
+    claim: Claim
+    email: Email
+
+
+@dataclass(frozen=True, slots=True)
 class Going:
     """A letter as it is about to be handed over: its claim, its words, its id and bytes."""
 
@@ -55,7 +63,7 @@ class Going:
     raw: bytes
 
 
-def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, now: datetime) -> list[Claim]:
+def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, now: datetime) -> list[Taken]:
     """Take the most urgent due letters, and those that a worker died over if they may repeat.
 
     As a ``probe`` of a way out that just served nobody, one: rather one that may repeat, and not always the same.
@@ -64,14 +72,18 @@ def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, n
         Email.state == EmailState.QUEUED, sa.and_(Email.state == EmailState.SUBMITTING, Email.repeatable.is_(True))
     )
     order = (Email.repeatable.desc(), Email.try_after, Email.id) if probe else (Email.rank, Email.id)
-    rows = leases.claim(session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now)
+    options = [selectinload(Email.attachments)]
+    rows = leases.claim(
+        session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now, options=options
+    )
     for row in rows:
         row.held_by = leases.holder()
-    return [_claim(row) for row in rows if _can_go(session, row, now)]
+    return [Taken(_claim(row), row) for row in rows if _can_go(session, row, now)]
 
 
 def _claim(row: Email) -> Claim:
-    return Claim(row.id, str(row.lease_token), row.repeatable, "" if row.ignores_suppression else row.to_canonical)
+    canonical = "" if row.ignores_suppression else row.to_canonical
+    return Claim(row.id, str(row.lease_token), row.repeatable, canonical)
 
 
 def _can_go(session: Session, row: Email, now: datetime) -> bool:

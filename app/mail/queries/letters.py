@@ -141,14 +141,6 @@ def letters(
     return list(session.scalars(query.options(*heavy)))
 
 
-def many_with_files(session: Session, idents: Sequence[int]) -> list[Email]:
-    """Letters and their attachments in the order asked for, loaded so that they can be read afterwards."""
-    query = sa.select(Email).where(Email.id.in_(idents)).options(selectinload(Email.attachments))
-    rows = {row.id: row for row in session.scalars(query)}
-    session.expunge_all()
-    return [rows[ident] for ident in idents if ident in rows]
-
-
 def _of_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:
     open_question = sa.and_(Email.state == EmailState.UNKNOWN, Email.decided_at.is_(None))
     narrowed: dict[str, list[sa.ColumnElement[bool]]] = {
