@@ -35,6 +35,7 @@ def plan() -> int:
             _keep_words(broadcast)
         with transaction() as session:
             db.expect_many_rows(session)
+            db.expect_large_sets(session)
             mine = session.get_one(Broadcast, broadcast.id)
             done += commands.plan_lot(session, mine, lot=LOT, size=mass.largest_lot(), now=utc_now())
     return done

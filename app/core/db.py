@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 BUSY_MILLISECONDS = 15_000
 CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES = 2_000, 16_000
+LARGE_SET_MEGABYTES = 64
 LEAST_ROOM = 500_000  # bytes: what one lot of work writes
 LOT = 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
@@ -167,6 +168,15 @@ def expect_many_rows(session: Session) -> None:
         connection = session.connection()
         connection.exec_driver_sql(f"PRAGMA cache_size=-{LARGE_CACHE_KILOBYTES}")
         connection.info["large_cache"] = True
+
+
+def expect_large_sets(session: Session) -> None:
+    """Say that this transaction asks of very many rows whether they are among many others.
+
+    PostgreSQL looks such a set up in memory if it expects it to fit, and otherwise goes through it for every row.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text(f"SET LOCAL work_mem = '{LARGE_SET_MEGABYTES}MB'"))
 
 
 def _give_memory_back(connection: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:

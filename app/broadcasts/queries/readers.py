@@ -16,6 +16,7 @@ from app.broadcasts.models import Broadcast
 from app.broadcasts.rules import FREE_MAIL, Audience, audience_of
 from app.campaigns.models import Campaign
 from app.coalitions.models import Organization
+from app.core import db
 from app.core.clock import utc_now
 from app.mail.models import Suppression
 from app.mailings.models import BatchState, MailingBatch, MailingReader, ReaderState
@@ -27,8 +28,6 @@ from app.supporters.rules import stream
 from app.targets.queries import district_in, normal_code
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sqlalchemy.orm import Session
 
 Condition = sa.ColumnElement[bool]
@@ -89,15 +88,15 @@ def audience(broadcast: Broadcast, *, after: int = 0, now: datetime | None = Non
     Once sending has begun it is frozen: whoever came, said yes, signed or was written to later changes nothing, and
     only those who leave or whose address fails drop out. ``now`` is for updates that have not begun.
     """
-    query = _reached(broadcast, _homes(broadcast), Supporter.id, now=now).where(Standing.supporter_id > after)
+    query = _reached(broadcast, Supporter.id, places=_places(), now=now).where(Standing.supporter_id > after)
     return query.order_by(Standing.supporter_id)
 
 
 def readers_between(broadcast: Broadcast, after: int, last: int) -> sa.Select[int, str, str, str]:
     """A lot of a frozen audience, above one id and up to another: id, address, canonical address, name."""
-    homes = _homes(broadcast, Supporter.id > after, Supporter.id <= last)
     columns = (Supporter.id, Supporter.email, Supporter.email_canonical, Supporter.given_name)
-    query: sa.Select[int, str, str, str] = _reached(broadcast, homes, *columns, now=None)
+    places = places_between(after, last)
+    query: sa.Select[int, str, str, str] = _reached(broadcast, *columns, places=places, now=None)
     return query.where(Standing.supporter_id > after, Standing.supporter_id <= last)
 
 
@@ -114,11 +113,11 @@ def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
 
 def reach(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> Reach:
     """How far an update goes, and what leaves out whom, in one query."""
-    homes = _homes(broadcast)
-    conditions = _conditions(broadcast, homes, now)
+    db.expect_large_sets(session)
+    conditions = _conditions(broadcast, now)
     told = [sa.case((condition, 1), else_=0).label(name) for name, condition in conditions.items()]
     # Materialized, because the databases would otherwise work out every part twice: alone and together.
-    each = _saying_yes(broadcast, homes, *told).cte("each_one").prefix_with("MATERIALIZED")
+    each = _saying_yes(broadcast, *told).cte("each_one").prefix_with("MATERIALIZED")
     parts = [each.c[name] for name in conditions]
     together = functools.reduce(operator.mul, parts)
     sums = [sa.func.coalesce(sa.func.sum(column), 0) for column in (together, *(1 - part for part in parts))]
@@ -128,6 +127,7 @@ def reach(session: Session, broadcast: Broadcast, *, now: datetime | None = None
 
 def audience_size(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> int:
     """How many would receive it now."""
+    db.expect_large_sets(session)
     query = audience(broadcast, now=now).order_by(None)
     return session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
 
@@ -137,32 +137,33 @@ def newest_supporter(session: Session) -> int:
     return session.scalar(sa.select(sa.func.max(Supporter.id))) or 0
 
 
-def _homes(broadcast: Broadcast, *among: Condition) -> dict[int, sa.Subquery]:
-    """For each body whose districts are chosen: in which one every postal code lies that any supporter has.
+def places_between(after: int, last: int) -> sa.Select[str, str]:
+    """Where supporters above one id and up to another live: postal code and country, each pair once."""
+    return _places(Supporter.id > after, Supporter.id <= last)
 
-    Codes repeat, so that looking up each of them once is far less work than looking up each supporter's.
+
+def lives_at(places: sa.Select[str, str]) -> Condition:
+    """Whether a supporter lives in one of these places, which are looked up once and for all.
+
+    Put so that neither database makes a join of it: both would go through all places for every supporter, PostgreSQL
+    as long as it knows too little of the tables, and a lot that takes a fraction of a second would take minutes.
     """
-    codes = sa.select(Supporter.postal_code, Supporter.country).where(*among).distinct().subquery()
-    return {
-        body: sa.select(codes, district_in(body, codes.c.postal_code, codes.c.country).label("district")).subquery()
-        for body in audience_of(broadcast).by_body()
-    }
+    return sa.tuple_(Supporter.postal_code, Supporter.country).in_(places.correlate(None)).is_(sa.true())
 
 
-def _reached(
-    broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns: Any, now: datetime | None
-) -> sa.Select[Any]:
-    """Those of whom everything holds that the update asks, and whom nothing stops."""
+def _places(*among: Condition) -> sa.Select[str, str]:
+    return sa.select(Supporter.postal_code, Supporter.country).where(*among).distinct()
+
+
+def _reached(broadcast: Broadcast, *columns: Any, places: sa.Select[str, str], now: datetime | None) -> sa.Select[Any]:
+    """Those of whom everything holds that the update asks, and whom nothing stops. ``places``: where they may live."""
     anything = ~_suppressed(broadcast, sa.true())  # one look instead of one for each reason, for a million readers
-    return _saying_yes(broadcast, homes, *columns).where(*_wishes(broadcast, homes, now).values(), anything)
+    return _saying_yes(broadcast, *columns).where(*_wishes(broadcast, places, now).values(), anything)
 
 
-def _saying_yes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], *columns: Any) -> sa.Select[Any]:
+def _saying_yes(broadcast: Broadcast, *columns: Any) -> sa.Select[Any]:
     """Supporters with a standing yes to the sender, as of when sending began."""
     query = sa.select(*columns).select_from(Standing).join(Supporter, Supporter.id == Standing.supporter_id)
-    for home in homes.values():
-        same = sa.and_(home.c.postal_code == Supporter.postal_code, home.c.country == Supporter.country)
-        query = query.outerjoin(home, same)
     return _standing_yes(broadcast, query)
 
 
@@ -180,24 +181,24 @@ def _standing_yes(broadcast: Broadcast, query: sa.Select[Any]) -> sa.Select[Any]
     return query
 
 
-def _conditions(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: datetime | None) -> dict[str, Condition]:
+def _conditions(broadcast: Broadcast, now: datetime | None) -> dict[str, Condition]:
     """What must hold of a reader, by the part of the audience that asks it, then what stops mail to an address."""
     bounced, complained = Suppression.reason.startswith("bounce"), Suppression.reason.startswith("complain")
-    return _wishes(broadcast, homes, now) | {
+    return _wishes(broadcast, _places(), now) | {
         "bounced": ~_suppressed(broadcast, bounced),
         "complained": ~_suppressed(broadcast, complained),
         "stopped": ~_suppressed(broadcast, sa.not_(sa.or_(bounced, complained))),
     }
 
 
-def _wishes(broadcast: Broadcast, homes: Mapping[int, sa.Subquery], now: datetime | None) -> dict[str, Condition]:
+def _wishes(broadcast: Broadcast, places: sa.Select[str, str], now: datetime | None) -> dict[str, Condition]:
     """What must hold of a reader, by the part of the audience that asks it."""
     chosen = audience_of(broadcast)
     found: dict[str, Condition] = {}
     if chosen.signed:
         found["signed"] = _signed(broadcast, chosen.signed)
     if chosen.districts:
-        found["districts"] = _lives_in(chosen, homes)
+        found["districts"] = _lives_in(chosen, places)
     if chosen.postal_prefixes:
         found["postal_prefixes"] = _code_begins(chosen.postal_prefixes)
     if chosen.countries:
@@ -229,9 +230,18 @@ def _signed(broadcast: Broadcast, petitions: list[int]) -> Condition:
     )
 
 
-def _lives_in(chosen: Audience, homes: Mapping[int, sa.Subquery]) -> Condition:
+def _lives_in(chosen: Audience, places: sa.Select[str, str]) -> Condition:
+    """Whether a supporter lives in one of the chosen districts.
+
+    Postal codes repeat, so that looking up each of them once is far less work than looking up each supporter's.
+    """
+    codes = places.subquery()
+    pairs = sa.select(codes.c.postal_code, codes.c.country)
     return sa.or_(
-        *(sa.func.coalesce(homes[body].c.district, "").in_(names) for body, names in chosen.by_body().items())
+        *(
+            lives_at(pairs.where(district_in(body, codes.c.postal_code, codes.c.country).in_(names)))
+            for body, names in chosen.by_body().items()
+        )
     )
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.broadcasts import rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison, Departure
-from app.broadcasts.queries.readers import audience, readers_between
+from app.broadcasts.queries.readers import audience, lives_at, places_between, readers_between
 from app.core import zones
 from app.mailings.models import MailingReader
 from app.supporters.models import Supporter
@@ -99,7 +99,7 @@ def slices(session: Session, broadcast: Broadcast, last: int, *, now: datetime) 
         return [Slice(whole.where(which), variant, now) for which, variant in _by_subject(comparison)]
     if departure is None or departure.day is None or departure.hour is None:
         return [Slice(whole, 0, now)]
-    return _by_morning(session, broadcast, departure, whole, now=now)
+    return _by_morning(session, broadcast, departure, whole, places_between(broadcast.planned_up_to, last), now=now)
 
 
 def _by_subject(comparison: Comparison) -> list[tuple[Condition, int]]:
@@ -118,16 +118,31 @@ def on_wheel(key: sa.SQLColumnExpression[int], salt: int) -> sa.ColumnElement[in
 
 
 def _by_morning(
-    session: Session, broadcast: Broadcast, departure: Departure, whole: sa.Select[int, str, str, str], *, now: datetime
+    session: Session,
+    broadcast: Broadcast,
+    departure: Departure,
+    whole: sa.Select[int, str, str, str],
+    places: sa.Select[str, str],
+    *,
+    now: datetime,
 ) -> list[Slice]:
-    """Who lives where the same morning comes leaves together; last, with the coalition, whose place is not known."""
+    """Who lives where the same morning comes leaves together; last, with the coalition, whose place is not known.
+
+    ``places`` are those where somebody of the lot lives. There are far fewer of them than readers, and few zones.
+    """
     here = broadcast.campaign.coalition.zone
-    lot = whole.subquery()
-    lived_in = session.scalars(sa.select(Supporter.country).join(lot, lot.c.id == Supporter.id).distinct()).all()
-    names = rules.zones_in(lived_in, here)
+    place = places.subquery().c
+    lived_in = session.execute(places).all()
+    names = {here, *filter(None, (zones.zone_of(country, code) for code, country in lived_in))}
+    countries_here = {country for _, country in lived_in}
     since, patience = departure.starts_at or broadcast.started_at or now, timedelta(hours=departure.late_hours)
+
+    def living_there(there: frozenset[str]) -> sa.Select[int, str, str, str]:
+        in_zone = lives_in(there, countries_here, place.postal_code, place.country)
+        return whole.where(lives_at(sa.select(place.postal_code, place.country).where(in_zone)))
+
     found = [
-        Slice(whole.where(lives_in(morning.zones, lived_in)), 0, morning.at, morning.at + patience)
+        Slice(living_there(morning.zones), 0, morning.at, morning.at + patience)
         for morning in rules.mornings(departure.day or now.date(), departure.hour or 0, names, since=since)
     ]
     ours = rules.mornings(departure.day or now.date(), departure.hour or 0, [here], since=since)[0]
@@ -137,16 +152,21 @@ def _by_morning(
     return [*found, Slice(whole.where(unplanned), 0, ours.at, ours.at + patience)]
 
 
-def lives_in(names: frozenset[str], countries_here: Iterable[str]) -> Condition:
-    """Whether a supporter lives in one of these zones, as ``core.zones`` knows places."""
+def lives_in(
+    names: frozenset[str],
+    countries_here: Iterable[str],
+    code: sa.SQLColumnExpression[str],
+    country: sa.SQLColumnExpression[str],
+) -> Condition:
+    """Whether a postal code of a country lies in one of these zones, as ``core.zones`` knows places."""
     here = set(countries_here)
-    wholly = [code for code in here if zones.ONE.get(code) in names]
-    partly = [_part(code, zones.SEVERAL[code], names) for code in sorted(here & set(zones.SEVERAL))]
-    return sa.or_(sa.false(), Supporter.country.in_(wholly), *partly)
+    wholly = [name for name in here if zones.ONE.get(name) in names]
+    partly = [_part(code, zones.SEVERAL[name], names) & (country == name) for name in sorted(here & set(zones.SEVERAL))]
+    return sa.or_(sa.false(), country.in_(wholly), *partly)
 
 
-def _part(code: str, country: zones.Country, names: frozenset[str]) -> Condition:
-    start = sa.func.substr(normal_code(Supporter.postal_code), 1, country.length)
+def _part(code: sa.SQLColumnExpression[str], country: zones.Country, names: frozenset[str]) -> Condition:
+    start = sa.func.substr(normal_code(code), 1, country.length)
     full = sa.func.length(start) == country.length
 
     def within(ranges: list[tuple[str, str, str]]) -> Condition:
@@ -156,4 +176,4 @@ def _part(code: str, country: zones.Country, names: frozenset[str]) -> Condition
     lives = sa.and_(full, known)
     if country.otherwise in names:
         lives = sa.or_(lives, sa.not_(sa.and_(full, within(list(country.ranges)))))
-    return sa.and_(Supporter.country == code, lives)
+    return lives
