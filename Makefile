@@ -50,7 +50,7 @@ lint: $(DEV) ## Lint, format, types, import contracts, templates
 check: lint ## Everything CI runs
 	@STRICT=1 $(BIN)/python tests/run.py
 
-bench: $(DEV) ## Measure, as ratios within one run (WHAT=mailings, meanwhile, outbox, returns: one part)
+bench: $(DEV) ## Measure, as ratios within one run (WHAT=mailings, meanwhile, outbox, planning, returns: one part)
 	@$(BIN)/python -m tests.bench$(if $(WHAT),.$(WHAT)) $(WITH)
 
 format: $(DEV) ## Format and mend what can be mended by itself
