@@ -42,7 +42,7 @@ class Recalls:
 
     def new_recall_id(self) -> str:
         """Have SendGrid make a batch id."""
-        answer = _asked(self._client().client.mail.batch.post)
+        answer = _asked(self._client().mail.batch.post)
         found = answer.get("batch_id") if isinstance(answer, dict) else None
         if not isinstance(found, str) or not 0 < len(found) <= 255:
             raise TryAgain(LATER, "SendGrid gave no batch id.")
@@ -52,13 +52,13 @@ class Recalls:
         """Cancel the batch. An id that was canceled before is refused, so what stands there is asked then."""
         canceled = {"batch_id": recall_id, "status": "cancel"}
         try:
-            _asked(lambda: self._client().client.user.scheduled_sends.post(request_body=canceled))
+            _asked(lambda: self._client().user.scheduled_sends.post(request_body=canceled))
         except GiveUp:
             if not self._is_canceled(recall_id):
                 raise
 
     def _is_canceled(self, recall_id: str) -> bool:
-        found = _asked(lambda: self._client().client.user.scheduled_sends._(recall_id).get())
+        found = _asked(lambda: self._client().user.scheduled_sends._(recall_id).get())
         states = found if isinstance(found, list) else [found]
         return any(isinstance(one, dict) and one.get("status") == "cancel" for one in states)
 
