@@ -173,6 +173,7 @@ class SmtpStandIn:
     taken: list[bytes] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)  # ends an answer that is held
     ended: threading.Event = field(default_factory=threading.Event)
     features: tuple[str, ...] = ("SIZE 10000000",)
     tls: ssl.SSLContext | None = None
@@ -241,6 +242,9 @@ class _Smtp(socketserver.StreamRequestHandler):
         if wanted.startswith("drip"):
             drip(self.connection, self.stand_in.released, b"250-", b"250-more\r\n" if wanted == "drip lines" else b"x")
             raise _Dropped
+        if wanted == "hold":
+            self.stand_in.let_go.wait(PATIENCE)
+            wanted = usual
         if wanted.startswith("slow"):
             self.stand_in.released.wait(0.3)
             wanted = usual

@@ -29,6 +29,7 @@ from app.mailings.queries.reading import (
     waiting,
     waiting_and_why_not,
     waiting_ids,
+    went_singly,
 )
 from app.mailings.queries.standing import Shown, counts, readers_by_state, shown, told
 
@@ -70,4 +71,5 @@ __all__ = [
     "waiting",
     "waiting_and_why_not",
     "waiting_ids",
+    "went_singly",
 ]

@@ -89,6 +89,12 @@ def waiting_ids(session: Session, mailing_id: int, number: int) -> set[int]:
     return set(session.scalars(query))
 
 
+def went_singly(session: Session, row: MailingBatch) -> bool:
+    """Whether a batch's newest attempt handed its readers over one by one."""
+    theirs = (*_of(row.mailing_id, row.number), MailingReader.attempt_token == row.attempt_token)
+    return session.scalar(sa.select(MailingReader.id).where(*theirs).limit(1)) is not None
+
+
 def on_its_way(session: Session, mailing_id: int, number: int) -> MailingReader | None:
     """The one reader who was being handed over, where readers go one by one."""
     query = sa.select(MailingReader).where(*_of(mailing_id, number), MailingReader.submitting.is_(True))

@@ -1,0 +1,26 @@
+"""late answers, cancellations that are over, and posts that come twice
+
+Revision ID: 0015
+Revises: 0014
+Create Date: 2026-11-26
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("mailing_readers") as batch:
+        batch.add_column(sa.Column("attempt_token", sa.String(length=32), nullable=True))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("mailing_readers") as batch:
+        batch.drop_column("attempt_token")
