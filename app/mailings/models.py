@@ -64,7 +64,8 @@ class Mailing(Base):
     worker never reach for the same number.
     ``recall_id`` is the provider's name for everything handed over with a delay, by which it can be called back.
     ``recall_due`` is when to ask for that next, ``recall_error`` what the provider last said to it, ``recalled_at``
-    when it had said that it will not send what it holds.
+    when it had said that it will not send what it holds. ``release_due`` is when to have it forget that, because it
+    remembers only ten at a time: once all that it held is over, and None where it has or never was told.
     """
 
     __tablename__ = "mailings"
@@ -83,6 +84,7 @@ class Mailing(Base):
     recall_id: Mapped[str | None] = mapped_column(sa.String(255))
     recalled_at: Mapped[datetime | None]
     recall_due: Mapped[datetime | None]
+    release_due: Mapped[datetime | None]
     recall_error: Mapped[str] = mapped_column(sa.String(500), default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

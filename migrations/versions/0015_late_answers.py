@@ -19,8 +19,14 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("mailing_readers") as batch:
         batch.add_column(sa.Column("attempt_token", sa.String(length=32), nullable=True))
+    with op.batch_alter_table("mailings") as batch:
+        batch.add_column(sa.Column("release_due", sa.DateTime(timezone=True), nullable=True))
+    # What was called back before is released as well; whether all of it is over is looked up then.
+    op.execute("UPDATE mailings SET release_due = recalled_at WHERE recalled_at IS NOT NULL")
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("mailings") as batch:
+        batch.drop_column("release_due")
     with op.batch_alter_table("mailing_readers") as batch:
         batch.drop_column("attempt_token")

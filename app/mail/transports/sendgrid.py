@@ -83,6 +83,9 @@ class SendGridTransport(Recalls):
         """Hand one letter for many readers over in one request."""
         if many.size(lot) >= many.SIZE_LIMIT:
             raise many.TooMuch("The request would be larger than the 30 MB SendGrid takes.")
+        if lot.send_at is not None and lot.send_at <= utc_now().timestamp():
+            # This process was away for so long that it would leave at once: not to be called back, or although it was.
+            raise TryAgain(LATER, "The time until which SendGrid was to hold it is over.")
         shared = {"tracking_settings": UNTRACKED, "categories": [UPDATE], **self.lane.settings(UPDATE)}
         return self._post(many.body(replace(lot, shared={**shared, **lot.shared})), readers=len(lot.readers))
 

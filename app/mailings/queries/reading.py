@@ -176,6 +176,17 @@ def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> b
     return session.scalar(query.limit(1)) is not None
 
 
+def last_to_leave(session: Session, mailing_id: int) -> datetime | None:
+    """When the last of what the provider was ever handed over with a delay leaves, whatever became of it."""
+    return session.scalar(sa.select(sa.func.max(MailingBatch.leaves_at)).where(MailingBatch.mailing_id == mailing_id))
+
+
+def is_on_its_way(session: Session, mailing_id: int) -> bool:
+    """Whether a batch is being handed over, or was when its worker stopped."""
+    query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id)
+    return session.scalar(query.where(MailingBatch.state == BatchState.SUBMITTING).limit(1)) is not None
+
+
 class Held(NamedTuple):
     """Of how many readers the provider holds the letter, for how many it can still be called back, until when.
 
