@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -40,10 +41,16 @@ class PostClaim:
 
 
 def keep_post(session: Session, body: bytes, *, now: datetime) -> EventPost:
-    """Keep a post whose signature was right, and call the worker for it."""
-    post = db.add(session, EventPost(body=body, received_at=now, try_after=now))
-    ring(session, WORK_OFF)
-    return post
+    """Keep a post whose signature was right, and call the worker for it; one that was kept before is not kept again.
+
+    Each report names itself, so the same bytes say the same: the provider repeats a post whose answer was lost, and
+    anybody who has seen one can for as long as its signature is fresh.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    row = {"body": body, "digest": digest, "received_at": now, "try_after": now}
+    if db.insert_once(session, EventPost, [row], unique=["digest"]):
+        ring(session, WORK_OFF)
+    return session.scalars(sa.select(EventPost).where(EventPost.digest == digest)).one()
 
 
 def take_posts(session: Session, *, now: datetime) -> list[PostClaim]:
