@@ -114,29 +114,6 @@ def test_during_an_outage_the_page_says_who_stopped_what_and_that_nothing_is_los
     assert "Hold back all letters" not in shown
 
 
-def test_what_stopped_a_way_that_is_not_in_use_holds_nothing_back(app: Flask, operator: FlaskClient) -> None:
-    with transaction() as session:
-        commands.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
-        trouble = circuit.Trouble("The mail server cannot be reached", asked=timedelta(minutes=9))
-        circuit.failed(session, "smtp", circuit.Pass(), trouble, letters=[], now=utc_now())
-    assert not now_true().hindrances
-    for path in ("/operator/mail", "/operator/mailings", "/home"):
-        shown = operator.get(path).text
-        assert "bad key" not in shown
-        assert "cannot be reached" not in shown
-    ready = operator.get("/readyz").get_json()
-    assert ready["checks"]["mail"] == {"good": True, "detail": "letters leave"}
-    assert "mail_circuit_open{" not in operator.get("/metrics").text
-    assert "401" not in app.test_cli_runner().invoke(args=["mail", "status"]).output
-
-    class Post(Scripted):
-        name = "sendgrid"
-
-    jobs.use(Post())
-    assert [one.reason for one in now_true().hindrances] == ["SendGrid said 401: bad key"]
-    assert "bad key" in text(operator)
-
-
 def test_in_an_outage_an_operator_may_try_now_or_hold_everything_back(operator: FlaskClient) -> None:
     queued()
     with transaction() as session:

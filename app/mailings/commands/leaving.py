@@ -221,6 +221,8 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
     session.add(twin)
     if mailing.state is MailingState.STOPPED:
         twin.state = BatchState.DROPPED
+    elif mailing.state is MailingState.DONE:  # its first half stays uncertain too
+        twin.state = BatchState.UNKNOWN
     attempts.pass_on(session, row, twin)
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
     session.execute(moved.execution_options(synchronize_session=False))

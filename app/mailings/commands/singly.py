@@ -101,11 +101,7 @@ def settle_reader(
         row.last_error = outcome.reason
     match outcome:
         case TryAgain(everyone=True) | AccountRefused():
-            # Nobody's fault in this batch, so the attempt does not count against it.
-            row.attempts = max(row.attempts - 1, 0)
-            row.state, row.try_after = BatchState.QUEUED, now + getattr(outcome, "after", rules.WAITS[0])
-            dropped_if_stopped(session, row)
-            leases.release(row)
+            _break_off(session, row, now + getattr(outcome, "after", rules.WAITS[0]))
             return False
         case TryAgain():
             return True
@@ -115,17 +111,22 @@ def settle_reader(
             # Perhaps nobody is served: the others wait for the next round, which asks first.
             if rules.moves_on(reader.state, ReaderState.UNKNOWN):
                 _known(session, row, reader, ReaderState.UNKNOWN, outcome.reason, now)
-            row.attempts = max(row.attempts - 1, 0)
-            row.state, row.try_after = BatchState.QUEUED, now
-            dropped_if_stopped(session, row)
+            _break_off(session, row, now)
             _done_if_empty(session, row, now=now)
-            leases.release(row)
             return False
         case _:
             known = ReaderState.FAILED
     if rules.moves_on(reader.state, known):
         _known(session, row, reader, known, getattr(outcome, "reason", ""), now)
     return True
+
+
+def _break_off(session: Session, row: MailingBatch, try_after: datetime) -> None:
+    """End a round for what is nobody's fault in this batch, so that the attempt does not count against it."""
+    row.attempts = max(row.attempts - 1, 0)
+    row.state, row.try_after = BatchState.QUEUED, try_after
+    dropped_if_stopped(session, row)
+    leases.release(row)
 
 
 def _locked(session: Session, reader_id: int) -> MailingReader | None:
