@@ -13,10 +13,10 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-import sendgrid
 from python_http_client.exceptions import HTTPError
 
 from app.core.clock import utc_now
+from app.mail.transports.calling import client
 
 MOST = 1_000  # addresses in one request
 LATER = timedelta(minutes=1)
@@ -100,12 +100,9 @@ class UpdatesGroup:
         return NotTold(f"SendGrid said {status}.", wait=LATER)
 
     def _group(self) -> Any:
-        client = getattr(self._kept, "client", None)
-        if client is None:
-            client = sendgrid.SendGridAPIClient(self.api_key, host=self.host)
-            client.client.timeout = self.timeout  # the package waits for ever otherwise
-            self._kept.client = client
-        return client.client.asm.groups._(str(self.number))
+        if not hasattr(self._kept, "client"):
+            self._kept.client = client(self.api_key, host=self.host, timeout=self.timeout)
+        return self._kept.client.asm.groups._(str(self.number))
 
 
 def _until_reset(headers: Any) -> timedelta:

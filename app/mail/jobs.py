@@ -33,6 +33,7 @@ def bind(settings: Settings) -> None:
 
 def use(transport: Transport) -> None:
     """Hand letters to this transport from now on."""
+    queries.bind_way(transport.name)
     _Bound.sender = Sender(transport)
 
 

@@ -13,8 +13,9 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
-import sendgrid
 from python_http_client.exceptions import HTTPError
+
+from app.mail.transports.calling import client
 
 PAGE = 500  # entries in one answer; the most SendGrid gives
 
@@ -69,7 +70,7 @@ class ProviderLists:
             "offset": offset,
         }
         try:
-            answer = self._client().client.suppression._(which.value).get(query_params=asked)
+            answer = self._client().suppression._(which.value).get(query_params=asked)
             rows = json.loads(answer.body)
         except HTTPError as error:
             raise ListUnread(f"SendGrid said {error.status_code} when asked for {which.value}.") from error
@@ -80,12 +81,9 @@ class ProviderLists:
         return [_entry(row) for row in rows]
 
     def _client(self) -> Any:
-        client = getattr(self._kept, "client", None)
-        if client is None:
-            client = sendgrid.SendGridAPIClient(self.api_key, host=self.host)
-            client.client.timeout = self.timeout  # the package waits for ever otherwise
-            self._kept.client = client
-        return client
+        if not hasattr(self._kept, "client"):
+            self._kept.client = client(self.api_key, host=self.host, timeout=self.timeout)
+        return self._kept.client
 
 
 def _entry(row: Any) -> Entry:

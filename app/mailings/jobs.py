@@ -222,12 +222,42 @@ def _call_back(recalls: mass.RecallTransport, mailing_id: int, recall_id: str) -
     except mass.NotAccepted as refusal:
         log.warning("not called back", mailing=mailing_id, reason=refusal.reason)
         again = isinstance(refusal, mass.TryAgain)
+        if isinstance(refusal, mass.GiveUp):
+            # Perhaps for want of a place: the provider takes no more than ten cancellations at a time.
+            again = _release(recalls, early=True) > 0
         with transaction() as session:
             commands.not_called_back(session, mailing_id, refusal.reason, again=again, now=utc_now())
         return
     with transaction() as session:
         # The moment of the answer, not of asking: nobody knows when in between the provider took it.
         commands.called_back(session, mailing_id, since=utc_now())
+
+
+@job("mailings.release")
+def release() -> int:
+    """Have the provider forget what was called back and is over, so that there is a place for the next stop."""
+    recalls = mass.recalls()
+    return 0 if recalls is None else _release(recalls)
+
+
+def _release(recalls: mass.RecallTransport, *, early: bool = False) -> int:
+    now = utc_now()
+    with transaction() as session:
+        due = commands.next_release(session, early=early, now=now)
+    if due is None:
+        return 0
+    mailing_id, recall_id = due
+    try:
+        recalls.release(recall_id)
+    except mass.NotAccepted as refusal:
+        log.warning("cancellation not released", mailing=mailing_id, reason=refusal.reason)
+        again = isinstance(refusal, mass.TryAgain)
+        with transaction() as session:
+            commands.not_released(session, mailing_id, again=again, now=utc_now())
+        return 1
+    with transaction() as session:
+        commands.released(session, mailing_id)
+    return 1
 
 
 @job("mailings.watch")

@@ -64,7 +64,8 @@ class Mailing(Base):
     worker never reach for the same number.
     ``recall_id`` is the provider's name for everything handed over with a delay, by which it can be called back.
     ``recall_due`` is when to ask for that next, ``recall_error`` what the provider last said to it, ``recalled_at``
-    when it had said that it will not send what it holds.
+    when it had said that it will not send what it holds. ``release_due`` is when to have it forget that, because it
+    remembers only ten at a time: once all that it held is over, and None where it has or never was told.
     """
 
     __tablename__ = "mailings"
@@ -83,6 +84,7 @@ class Mailing(Base):
     recall_id: Mapped[str | None] = mapped_column(sa.String(255))
     recalled_at: Mapped[datetime | None]
     recall_due: Mapped[datetime | None]
+    release_due: Mapped[datetime | None]
     recall_error: Mapped[str] = mapped_column(sa.String(500), default="")
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
@@ -168,7 +170,9 @@ class MailingReader(Base):
     """One reader. ``reader_key`` is whose address it is in the room that sends (a supporter's id); nobody is in twice.
 
     ``state`` is empty while nothing is known but what the batch says. ``submitting`` marks the one reader of a batch
-    that is being handed over where readers go one by one. ``left_at``: this very letter made them leave.
+    that is being handed over where readers go one by one; ``attempt_token`` is then the attempt's, so that an answer
+    that comes after its claim ran out still settles what that very attempt left uncertain. ``left_at``: this very
+    letter made them leave.
 
     ``mailing_id`` is no foreign key: whoever adds readers holds their mailing, mailings are never deleted, and looking
     it up again for each of a million readers was two fifths of the time in which PostgreSQL planned them.
@@ -189,6 +193,7 @@ class MailingReader(Base):
     name: Mapped[str] = mapped_column(sa.String(200), default="")
     state: Mapped[ReaderState | None]
     submitting: Mapped[bool] = mapped_column(default=False)
+    attempt_token: Mapped[str | None] = mapped_column(sa.String(32))
     reason: Mapped[str] = mapped_column(sa.String(500), default="")
     message_id: Mapped[str | None] = mapped_column(sa.String(255))
     changed_at: Mapped[datetime | None]

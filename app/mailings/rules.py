@@ -26,6 +26,11 @@ DECIDED = "A person decided not to send these again; nobody knows whether they a
 OVER = {MailingState.STOPPED, MailingState.DONE}
 # SendGrid takes a cancellation until so long before the letters leave.
 CALLED_BACK_BEFORE = timedelta(minutes=10)
+# It throws a called-back letter away when the letter's hour comes, and remembers ten cancellations at a time. One that
+# it forgot while it still held a letter of it would let that letter leave. So a day has to be over, which is longer
+# than any delay of its own that we know of; or an hour, where a stop of today finds no place beside older ones.
+RELEASED_AFTER = timedelta(days=1)
+RELEASED_EARLY = timedelta(hours=1)
 # Moments are drawn minute by minute for so many minutes.
 KEPT_IN_FULL = 2 * 24 * 60
 # So many readers refused one after the other, without a word why, are not the readers' fault.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from app.mail import jobs as post_office
 from app.mail.transports.sendgrid import SendGridTransport
 from tests.mail import contract
 
+MOST_CANCELED = 10  # "You can't pause or cancel more than 10 different batches at one time."
 DESCRIPTION = Path(contract.__file__).parent / "sendgrid" / "tsg_scheduled_sends_v3.yaml"
 
 
@@ -64,6 +66,8 @@ class Provider:
         if path == "POST /v3/user/scheduled_sends":
             return self._cancel(request.get_json())
         ident = request.path.rpartition("/")[2]
+        if request.method == "DELETE":
+            return self._forget(ident)
         found = f'[{{"batch_id": "{ident}", "status": "cancel"}}]' if ident in self.canceled else "[]"
         return Response(found, status=200, mimetype="application/json")
 
@@ -78,8 +82,20 @@ class Provider:
         self.problems += cancel_problems(wanted)
         if wanted["batch_id"] in self.canceled:
             return Response('{"errors": [{"message": "it is canceled already"}]}', status=400)
+        if len(self.canceled) >= MOST_CANCELED:
+            return Response('{"errors": [{"message": "maximum number of cancellations reached"}]}', status=400)
         self.canceled.append(wanted["batch_id"])
         return Response('{"status": "cancel"}', status=201, mimetype="application/json")
+
+    def _forget(self, ident: str) -> Response:
+        """A cancellation ends: whatever is still held under it leaves, which nobody wants."""
+        now = time.time()
+        held = [one for one in self.sends if one.get("batch_id") == ident and one["send_at"] > now]
+        self.problems += [f"{ident} was let go while {len(held)} requests were held"] if held else []
+        if ident not in self.canceled:
+            return Response('{"errors": [{"message": "not found"}]}', status=404)
+        self.canceled.remove(ident)
+        return Response(status=204)
 
 
 def cancel_problems(request: dict[str, Any]) -> list[str]:

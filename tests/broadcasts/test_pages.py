@@ -72,7 +72,7 @@ def test_an_update_that_nothing_hands_over_is_not_called_on_its_way(signed_in: S
     worker.beat(utc_now())
     assert "On its way; you can leave this page" in signed_in(robin).get(here).text
     with transaction() as session:
-        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=utc_now())
+        post.pause(session, "dev", "SendGrid said 401: bad key", now=utc_now())
     page = signed_in(robin).get(here).text
     assert "They wait until an operator lets them leave." in page
     assert "On its way; you can leave this page" not in page

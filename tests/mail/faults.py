@@ -9,8 +9,10 @@ import contextlib
 import json
 import socket
 import socketserver
+import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +22,15 @@ from typing import Any
 from tests.mail import contract
 
 PATIENCE = 20
+DRIP_SECONDS = 0.02  # between two bytes of an answer that never ends
+# What stands before the drip: an answer may be without end at each of its parts.
+DRIPS = {
+    "drip the status": b"HTTP/1.1 202 Acc",
+    "drip the headers": b"HTTP/1.1 202 Accepted\r\nX-Message-Id: ",
+    "drip the body": b"HTTP/1.1 202 Accepted\r\n\r\n",
+    "drip a refusal": b"HTTP/1.1 400 Bad Request\r\nContent-Length: 100000\r\n\r\n",
+    "drip and promise": b"",
+}
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 Fault = str | Answer | Callable[[dict[str, Any]], Answer | None]
 
@@ -28,6 +39,15 @@ def abort(connection: socket.socket) -> None:
     """End a connection with a reset, as a crashed machine or a firewall does."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def drip(connection: socket.socket, released: threading.Event, start: bytes, drop: bytes = b"x") -> None:
+    """Answer without an end, a little at a time, for as long as the other side listens."""
+    until = time.monotonic() + PATIENCE
+    with contextlib.suppress(OSError):
+        connection.sendall(start)
+        while not released.wait(DRIP_SECONDS) and time.monotonic() < until:
+            connection.sendall(drop)
 
 
 def errors(message: str, where: str | None = None) -> dict[str, Any]:
@@ -77,6 +97,9 @@ class _Http(BaseHTTPRequestHandler):
         elif fault == "stall while sending":
             self.stand_in.released.wait(PATIENCE)
             abort(self.connection)
+        elif fault == "sip":
+            while self.connection.recv(1) and not self.stand_in.released.wait(DRIP_SECONDS):
+                pass
         else:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.stand_in.problems += contract.problems(body)
@@ -91,6 +114,9 @@ class _Http(BaseHTTPRequestHandler):
             return
         if fault == "reset":
             abort(self.connection)
+        elif fault in DRIPS:
+            drop = b"HTTP/1.1 100 Continue\r\n\r\n" if fault == "drip and promise" else b"x"
+            drip(self.connection, self.stand_in.released, DRIPS[fault], drop)
         elif fault == "stop in the answer":
             self.wfile.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 50\r\n\r\n{")
         elif fault == "no HTTP":
@@ -120,14 +146,17 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def sendgrid_stand_in() -> Iterator[tuple[SendGridStandIn, str]]:
+def sendgrid_stand_in(tls: ssl.SSLContext | None = None) -> Iterator[tuple[SendGridStandIn, str]]:
     """The stand-in and its address. Nothing it was asked may break the published description."""
     stand_in = SendGridStandIn()
     server = _Server(("127.0.0.1", 0), type("Handler", (_Http,), {"stand_in": stand_in}))
+    port = server.server_address[1]
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
-        yield stand_in, f"http://127.0.0.1:{server.server_address[1]}"
+        yield stand_in, f"http://127.0.0.1:{port}" if tls is None else f"https://localhost:{port}"
     finally:
         stand_in.released.set()
         server.shutdown()
@@ -144,8 +173,10 @@ class SmtpStandIn:
     taken: list[bytes] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)  # ends an answer that is held
     ended: threading.Event = field(default_factory=threading.Event)
     features: tuple[str, ...] = ("SIZE 10000000",)
+    tls: ssl.SSLContext | None = None
 
     def verbs(self) -> list[str]:
         """What was said to it, by the first word."""
@@ -178,12 +209,18 @@ class _Smtp(socketserver.StreamRequestHandler):
         elif verb == "DATA":
             answer = "354 go on"
         else:
-            answer = "221 bye" if verb == "QUIT" else "250 OK"
+            answer = {"QUIT": "221 bye", "STARTTLS": "220 go on"}.get(verb, "250 OK")
         self._say(verb, answer)
+        if verb == "STARTTLS" and self.stand_in.tls is not None:
+            self.connection = self.stand_in.tls.wrap_socket(self.connection, server_side=True)
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
         if verb == "DATA" and "DATA" not in self.stand_in.script:
             self._take()
 
     def _take(self) -> None:
+        if self.stand_in.script.get("letter") == "never read":
+            self.stand_in.released.wait(PATIENCE)
+            raise _Dropped
         if self.stand_in.script.get("letter") == "break in the middle":
             self.rfile.readline()
             abort(self.connection)
@@ -202,6 +239,12 @@ class _Smtp(socketserver.StreamRequestHandler):
         if wanted == "stall":
             self.stand_in.released.wait(PATIENCE)
             raise _Dropped
+        if wanted.startswith("drip"):
+            drip(self.connection, self.stand_in.released, b"250-", b"250-more\r\n" if wanted == "drip lines" else b"x")
+            raise _Dropped
+        if wanted == "hold":
+            self.stand_in.let_go.wait(PATIENCE)
+            wanted = usual
         if wanted.startswith("slow"):
             self.stand_in.released.wait(0.3)
             wanted = usual

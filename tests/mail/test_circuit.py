@@ -53,6 +53,7 @@ class Outage:
 
 def stage(outage: Callable[[Letter], Accepted | NotAccepted]) -> tuple[Scripted, Clock, Sender]:
     transport, clock = Scripted(outage), Clock()
+    queries.bind_way(transport.name)
     return transport, clock, Sender(transport, clock)
 
 
@@ -226,6 +227,7 @@ def test_a_worker_that_died_while_it_tried_is_followed_by_another(database: Flas
 
 
 def _open(now: datetime) -> None:
+    queries.bind_way("scripted")
     with transaction() as session:
         for _ in range(IN_A_ROW):
             circuit.failed(session, "scripted", Pass(), Trouble("down"), letters=[], now=now)

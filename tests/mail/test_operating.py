@@ -46,7 +46,7 @@ def test_an_operator_finds_the_post_office_from_home_and_hears_there_that_letter
     queued()
     assert "No worker was ever seen. Letters wait." in browser.get("/home").text
     with transaction() as session:
-        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
+        post.pause(session, "dev", "SendGrid said 401: bad key", now=NOW)
     shown = browser.get("/home").text
     assert shown.count("SendGrid said 401: bad key") == 1
     assert "No worker was ever seen. Letters wait." in shown, "to let letters leave would not be enough"
@@ -56,7 +56,7 @@ def test_an_operator_hears_of_an_outage_at_home(signed_in: SignIn) -> None:
     browser = signed_in(person(operator=True))
     with transaction() as session:
         trouble = circuit.Trouble("SendGrid said 503", asked=timedelta(minutes=9))
-        circuit.failed(session, "sendgrid", circuit.Pass(), trouble, letters=[], now=utc_now())
+        circuit.failed(session, "dev", circuit.Pass(), trouble, letters=[], now=utc_now())
     shown = browser.get("/home").text
     assert "Letters are held back" in shown
     assert "It served nobody at the last try: SendGrid said 503. Since" in shown

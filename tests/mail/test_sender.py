@@ -276,7 +276,7 @@ def test_a_refused_account_pauses_everything_until_an_operator_resumes(database:
     assert len(transport.letters) == 1
     assert [(email(ident).state, email(ident).attempts) for ident in (first, second)] == [(EmailState.QUEUED, 0)] * 2
     with reading() as session:
-        assert queries.paused(session)
+        assert queries.paused(session, transport.name)
 
     jobs.use(transport := Scripted())
     with transaction() as session:

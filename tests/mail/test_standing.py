@@ -107,9 +107,9 @@ def test_what_waits_is_told_by_priority(operator: FlaskClient) -> None:
 def test_during_an_outage_the_page_says_who_stopped_what_and_that_nothing_is_lost(operator: FlaskClient) -> None:
     queued()
     with transaction() as session:
-        commands.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
+        commands.pause(session, "dev", "SendGrid said 401: bad key", now=NOW)
     shown = text(operator)
-    assert re.search(r"held back since.*by Undersigned itself \(sendgrid\)\. SendGrid said 401: bad key", shown)
+    assert re.search(r"held back since.*by Undersigned itself \(dev\)\. SendGrid said 401: bad key", shown)
     assert "1 due; the one that waits longest" in shown
     assert "Hold back all letters" not in shown
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from app.accounts.models import Account
+from app.core import db
 from app.core.actor import SYSTEM
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -86,11 +89,30 @@ def test_the_list_says_what_holds_an_update_back(database: Flask, signed_in: Cal
     with transaction() as session:
         operator = builders.account(session, email="op@x.example")
         operator.is_operator = True
-        post.pause(session, "sendgrid", "SendGrid said 401: bad key", now=NOW)
+        post.pause(session, "dev", "SendGrid said 401: bad key", now=NOW)
     shown = signed_in(operator).get("/operator/mailings").text
     assert "SendGrid said 401: bad key" in shown
     assert ">Waits</span>" in shown
     assert ">Going</span>" not in shown
+
+
+@pytest.mark.sqlite
+def test_the_list_says_that_the_disk_is_full_and_calls_no_worker_gone_for_it(
+    database: Flask, signed_in: Callable[[Account], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planned(3)
+    with transaction() as session:
+        operator = builders.account(session, email="op@x.example")
+        operator.is_operator = True
+    browser = signed_in(operator)
+    room = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: room._replace(free=4096))
+    shown = browser.get("/operator/mailings").text
+    assert "The disk that the database is on is full" in shown
+    assert "No worker is running" not in shown
+    assert ">Waits</span>" in shown
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: room._replace(free=db.LEAST_ROOM))
+    assert "is full" not in browser.get("/operator/mailings").text
 
 
 def test_the_list_says_that_no_worker_hands_an_update_over(

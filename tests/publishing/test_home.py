@@ -227,7 +227,7 @@ def test_a_delivery_of_which_nobody_knows_whether_it_left_waits_for_organizers_a
 def test_letters_held_back_wait_for_operators_only(database: object) -> None:
     made = signons.committed()
     with transaction() as session:
-        session.add(MailPause(transport="sendgrid", reason="The provider refused the key.", since=NOW))
+        session.add(MailPause(transport="dev", reason="The provider refused the key.", since=NOW))
         operator = builders.account(session, email="operator@host.example")
         operator.is_operator = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import threading
 import time
 from datetime import timedelta
 
@@ -223,7 +224,56 @@ def test_a_replayed_post_changes_nothing_and_an_old_one_is_refused(client: Flask
 
     assert count(MailEvent) == 1
     assert provider.post(client, body, at=time.time() - 3600) == 403
-    assert len(posts()) == 3
+    assert len(posts()) == 1
+    assert provider.post(client, body, at=time.time() + 1) == 204, "repeated by the provider, signed anew"
+    assert jobs.work_off() == 0
+    assert provider.post(client, body + b" ") == 204
+    assert len(posts()) == 2
+
+
+def test_a_post_that_comes_at_once_to_many_is_kept_once(app: Flask, provider: Provider) -> None:
+    ident, token = left()
+    body = written([bounce(ident, token)])
+    headers = provider.headers(body)
+    start, answers = threading.Barrier(6), list[int]()
+
+    def post() -> None:
+        browser = app.test_client()
+        start.wait()
+        answers.append(browser.post("/webhooks/sendgrid/events", data=body, headers=headers).status_code)
+
+    threads = [threading.Thread(target=post) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [204] * 6
+    assert len(posts()) == 1
+    while jobs.work_off():
+        pass
+    assert count(MailEvent) == 1
+
+
+def test_a_post_that_failed_is_not_tried_again_by_its_repetition(client: FlaskClient, provider: Provider) -> None:
+    assert provider.post(client, b"<script>") == 204
+    while jobs.work_off():
+        pass
+    assert provider.post(client, b"<script>") == 204
+    assert [one.state for one in posts()] == [PostState.FAILED]
+
+
+def test_the_largest_post_is_answered_at_once_and_so_is_its_repetition(client: FlaskClient, provider: Provider) -> None:
+    body = b"[" + b" " * (768 * 1024) + b"]"
+    for _ in range(2):
+        fastest = min(_seconds(client, body, provider) for _ in range(5))
+        assert fastest < 0.1
+
+
+def _seconds(client: FlaskClient, body: bytes, provider: Provider) -> float:
+    headers = provider.headers(body)
+    started = time.perf_counter()
+    assert client.post("/webhooks/sendgrid/events", data=body, headers=headers).status_code == 204
+    return time.perf_counter() - started
 
 
 def test_a_post_that_is_too_large_is_refused_before_it_is_read(client: FlaskClient, provider: Provider) -> None:
@@ -241,8 +291,9 @@ def test_a_post_that_is_too_large_is_refused_before_it_is_read(client: FlaskClie
 
 def test_a_post_that_breaks_the_worker_again_and_again_is_put_aside_and_the_others_go_on(database: Flask) -> None:
     with transaction() as session:
-        bad = commands.keep_post(session, b"[]", now=NOW).id
-        good = commands.keep_post(session, b"[]", now=NOW).id
+        assert commands.keep_post(session, b"[]", now=NOW)
+        assert commands.keep_post(session, b"[ ]", now=NOW)
+    bad, good = (post.id for post in posts())
     with transaction() as session:
         assert [claim.post_id for claim in commands.take_posts(session, now=NOW)] == [bad, good]
 
@@ -266,8 +317,8 @@ def test_old_posts_and_reports_are_forgotten_and_failed_posts_stay(database: Fla
     old = utc_now() - timedelta(days=100)
     with transaction() as session:
         for state in PostState:
-            commands.keep_post(session, b"[]", now=old).state = state
-        commands.keep_post(session, b"[]", now=utc_now()).state = PostState.DONE
+            session.add(EventPost(body=b"[]", received_at=old, try_after=old, state=state))
+        session.add(EventPost(body=b"[]", received_at=utc_now(), try_after=utc_now(), state=PostState.DONE))
         for name, at in (("old", old), ("new", utc_now())):
             session.add(MailEvent(event_id=name, kind="delivered", at=at, heard_at=at, email_id=ident))
 

@@ -1,6 +1,6 @@
 """What is known of letters: for other rooms, operators and monitors."""
 
-from app.mail.queries.holding import FULL, Hindrance, circuits, hindrances, paused, pauses, troubles
+from app.mail.queries.holding import FULL, Hindrance, bind_way, circuits, hindrances, paused, pauses, troubles
 from app.mail.queries.letters import (
     ANY,
     LEFT,
@@ -47,6 +47,7 @@ __all__ = [
     "accepted_per_hour",
     "anything_due",
     "attempts",
+    "bind_way",
     "circuits",
     "counts_by_state",
     "due",

@@ -22,23 +22,35 @@ FULL = "The disk that the database is on is full: nothing can be written, so no 
 AFTER_THAT = "Nothing tries before an operator lets letters leave."
 
 
+class _InUse:
+    """The way out that this process was given."""
+
+    way: str | None = None
+
+
+def bind_way(name: str) -> None:
+    """Say which way out is in use; what stopped another one holds no letter back."""
+    _InUse.way = name
+
+
+def _in_use(model: type[MailPause | MailCircuit]) -> sa.ColumnElement[bool]:
+    return sa.true() if _InUse.way is None else model.transport == _InUse.way
+
+
 def pauses(session: Session) -> list[MailPause]:
-    """Every stopped transport."""
-    return list(session.scalars(sa.select(MailPause).order_by(MailPause.transport)))
+    """Why the transport in use is stopped, if it is."""
+    return list(session.scalars(sa.select(MailPause).where(_in_use(MailPause))))
 
 
-def paused(session: Session, transport: str | None = None) -> bool:
-    """Whether letters are held back: by this transport, or by any."""
-    query = sa.select(MailPause.id)
-    if transport is not None:
-        query = query.where(MailPause.transport == transport)
+def paused(session: Session, transport: str) -> bool:
+    """Whether letters of this transport are held back."""
+    query = sa.select(MailPause.id).where(MailPause.transport == transport)
     return session.scalar(query.limit(1)) is not None
 
 
 def circuits(session: Session) -> list[MailCircuit]:
-    """Every transport that nobody tries for a while, because it served nobody several times in a row."""
-    query = sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None))
-    return list(session.scalars(query.order_by(MailCircuit.transport)))
+    """The transport in use, while nobody tries it because it served nobody several times in a row."""
+    return list(session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None), _in_use(MailCircuit))))
 
 
 @dataclass(frozen=True, slots=True)

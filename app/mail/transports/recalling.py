@@ -11,6 +11,7 @@ import urllib.error
 from abc import abstractmethod
 from datetime import timedelta
 from typing import Any, Protocol, runtime_checkable
+from urllib.parse import quote
 
 from python_http_client.exceptions import HTTPError
 
@@ -31,6 +32,12 @@ class RecallTransport(Transport, Protocol):
     def call_back(self, recall_id: str) -> None:
         """Have everything under this name not be sent. Asking again is harmless. Raises the outcome."""
 
+    def release(self, recall_id: str) -> None:
+        """Have the provider forget that. Only once all of it is over: what is still held would leave. Harmless again.
+
+        Raises the outcome.
+        """
+
 
 class Recalls:
     """What the SendGrid transport can do beside handing over."""
@@ -42,7 +49,7 @@ class Recalls:
 
     def new_recall_id(self) -> str:
         """Have SendGrid make a batch id."""
-        answer = _asked(self._client().client.mail.batch.post)
+        answer = _asked(self._client().mail.batch.post)
         found = answer.get("batch_id") if isinstance(answer, dict) else None
         if not isinstance(found, str) or not 0 < len(found) <= 255:
             raise TryAgain(LATER, "SendGrid gave no batch id.")
@@ -52,13 +59,26 @@ class Recalls:
         """Cancel the batch. An id that was canceled before is refused, so what stands there is asked then."""
         canceled = {"batch_id": recall_id, "status": "cancel"}
         try:
-            _asked(lambda: self._client().client.user.scheduled_sends.post(request_body=canceled))
+            _asked(lambda: self._client().user.scheduled_sends.post(request_body=canceled))
         except GiveUp:
             if not self._is_canceled(recall_id):
                 raise
 
+    def release(self, recall_id: str) -> None:
+        """Delete the cancellation. One that is not there any more is refused or not found, and that is well."""
+        try:
+            _asked(lambda: self._client().user.scheduled_sends._(quote(recall_id, safe="")).delete())
+        except GiveUp:
+            if self._is_canceled(recall_id):
+                raise
+
     def _is_canceled(self, recall_id: str) -> bool:
-        found = _asked(lambda: self._client().client.user.scheduled_sends._(recall_id).get())
+        try:
+            found = _asked(lambda: self._client().user.scheduled_sends._(quote(recall_id, safe="")).get())
+        except GiveUp as refusal:
+            if isinstance(refusal.__cause__, HTTPError) and refusal.__cause__.status_code == 404:
+                return False
+            raise
         states = found if isinstance(found, list) else [found]
         return any(isinstance(one, dict) and one.get("status") == "cancel" for one in states)
 

@@ -1,4 +1,4 @@
-"""SendGrid through its official package: plain dicts, a timeout of ours, one client a thread, and no retry of its own.
+"""SendGrid through its official package: plain dicts, a deadline of ours, one client a thread, and no retry of its own.
 
 Which failure means what is taken from the package's code and the library below it: an error while the request is being
 sent comes up as ``URLError``, one while its answer is awaited or read as itself. SendGrid has no idempotency key, so a
@@ -19,7 +19,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import sendgrid
 from python_http_client.exceptions import HTTPError
 
 from app.core.clock import utc_now
@@ -34,6 +33,7 @@ from app.mail.transports import (
     TryAgain,
     many,
 )
+from app.mail.transports.calling import client, longest
 from app.mail.transports.recalling import Recalls
 from app.mail.transports.sendgrid_requests import UNTRACKED, UPDATE, Lane, body, body_of_many, check, together
 
@@ -67,8 +67,9 @@ class SendGridTransport(Recalls):
         self.host = host.rstrip("/")
         self.timeout = timeout
         self.lane = Lane(asm_group, ip_pool, updates_ip_pool)
-        # Connecting, sending and reading may each take a timeout, twice if a lot's last request begins late.
-        self.patience = timedelta(seconds=timeout * 4 + MANY_SECONDS)
+        # A claim outlives the call that it is for: otherwise another worker would call letters lost while their
+        # answer may still come. A lot's last request begins after MANY_SECONDS at the latest and ends by its deadline.
+        self.patience = timedelta(seconds=longest(timeout) + MANY_SECONDS)
         self._kept = threading.local()
 
     def submit(self, letter: Letter) -> Accepted:
@@ -82,6 +83,9 @@ class SendGridTransport(Recalls):
         """Hand one letter for many readers over in one request."""
         if many.size(lot) >= many.SIZE_LIMIT:
             raise many.TooMuch("The request would be larger than the 30 MB SendGrid takes.")
+        if lot.send_at is not None and lot.send_at <= utc_now().timestamp():
+            # This process was away for so long that it would leave at once: not to be called back, or although it was.
+            raise TryAgain(LATER, "The time until which SendGrid was to hold it is over.")
         shared = {"tracking_settings": UNTRACKED, "categories": [UPDATE], **self.lane.settings(UPDATE)}
         return self._post(many.body(replace(lot, shared={**shared, **lot.shared})), readers=len(lot.readers))
 
@@ -126,7 +130,7 @@ class SendGridTransport(Recalls):
     def _post(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
         """Make one request of mail/send. Raises what its answer, or the lack of one, means."""
         try:
-            answer = self._client().client.mail.send.post(request_body=wanted)
+            answer = self._client().mail.send.post(request_body=wanted)
         except HTTPError as error:
             if error.status_code in {400, 413, 415}:
                 said = f"SendGrid said {error.status_code}: {_words(error.body)}"
@@ -141,13 +145,10 @@ class SendGridTransport(Recalls):
             raise _meaning(answer.status_code, answer.body, answer.headers)
         return Accepted(provider_id=answer.headers.get("X-Message-Id") or "")
 
-    def _client(self) -> sendgrid.SendGridAPIClient:
-        client = getattr(self._kept, "client", None)
-        if client is None:
-            client = sendgrid.SendGridAPIClient(self.api_key, host=self.host)
-            client.client.timeout = self.timeout  # the package waits for ever otherwise
-            self._kept.client = client
-        return client
+    def _client(self) -> Any:
+        if not hasattr(self._kept, "client"):
+            self._kept.client = client(self.api_key, host=self.host, timeout=self.timeout)
+        return self._kept.client
 
 
 def _meaning(status: int, answer: bytes, headers: Any) -> NotAccepted:

@@ -13,11 +13,16 @@ import ssl
 from datetime import timedelta
 
 from app.mail.transports import Accepted, AccountRefused, GiveUp, Letter, NotAccepted, OutcomeUnknown, TryAgain
-from app.mail.transports.smtp_lines import LATER, Lines, called, hang_up
+from app.mail.transports.deadlines import LOOKUP_SECONDS, Deadline
+from app.mail.transports.smtp_lines import LATER, Line, Lines, called, hang_up
 
 AUTHENTICATION = {530, 534, 535, 538}
 CLOSING = 421
-READING = 4  # times the timeout that a server has to look through a letter before it answers
+# How much of a letter's time each part may take at the most, in timeouts. A timeout is for one wait; a server that
+# drips its answers byte by byte never lets one run out, and is hung up on after these.
+BEFORE = 3  # reaching the server, encrypting, signing in, and saying from whom and to whom
+SENDING = 1  # the letter itself
+READING = 4  # until a server has looked through it and answers
 
 
 class _Parted(Exception):
@@ -30,26 +35,28 @@ class SmtpTransport:
     name = "smtp"
 
     def __init__(self, url: str, *, own_host: str, timeout: float = 30, context: ssl.SSLContext | None = None) -> None:
-        self.lines = Lines(url, own_host=own_host, timeout=timeout, context=context)
+        self.lines = Lines(url, own_host=own_host, context=context)
         self.timeout = timeout
-        # Dialing, encrypting, signing in, three commands and their answers, then the letter itself.
-        self.patience = timedelta(seconds=timeout * (10 + READING))
+        # A claim outlives the conversation that it is for: otherwise another worker would call the letter lost while
+        # its answer may still come.
+        self.patience = timedelta(seconds=timeout * (BEFORE + SENDING + READING) + LOOKUP_SECONDS)
 
     def submit(self, letter: Letter) -> Accepted:
         """Hand the letter over."""
-        server = self.lines.kept()
+        deadline = Deadline(self.timeout * BEFORE, step=self.timeout)
+        server = self.lines.kept(deadline)
         if server is not None:
             try:
                 return self._converse(server, letter, was_kept=True)
             except _Parted:
                 hang_up(server)
-        return self._converse(self.lines.open(), letter, was_kept=False)
+        return self._converse(self.lines.open(deadline), letter, was_kept=False)
 
     def close(self) -> None:
         """Leave every connection that is not in use."""
         self.lines.tidy(longer_than=0)
 
-    def _converse(self, server: smtplib.SMTP, letter: Letter, *, was_kept: bool) -> Accepted:
+    def _converse(self, server: Line, letter: Letter, *, was_kept: bool) -> Accepted:
         try:
             self._announce(server, letter, was_kept=was_kept)
             accepted = self._deliver(server, letter)
@@ -62,7 +69,7 @@ class SmtpTransport:
         self.lines.keep(server)
         return accepted
 
-    def _announce(self, server: smtplib.SMTP, letter: Letter, *, was_kept: bool) -> None:
+    def _announce(self, server: Line, letter: Letter, *, was_kept: bool) -> None:
         """From whom and to whom; nothing of the letter itself."""
         size = int(server.esmtp_features.get("size") or 0)
         if size and len(letter.raw) > size:
@@ -80,15 +87,13 @@ class SmtpTransport:
                 raise _Parted from error
             raise TryAgain(LATER, f"The connection broke before the letter: {called(error)}", everyone=True) from error
 
-    def _deliver(self, server: smtplib.SMTP, letter: Letter) -> Accepted:
+    def _deliver(self, server: Line, letter: Letter) -> Accepted:
         """The letter. A server may look through it for a while: hanging up on it would make the outcome unknown."""
         try:
+            server.allow(Deadline(self.timeout * SENDING))
             server.send(_dotted(letter.raw))
-            if server.sock is not None:
-                server.sock.settimeout(self.timeout * READING)
+            server.allow(Deadline(self.timeout * READING))
             code, answer = server.getreply()
-            if server.sock is not None:
-                server.sock.settimeout(self.timeout)
         except (OSError, smtplib.SMTPException) as error:
             raise OutcomeUnknown(f"The connection broke during the letter: {called(error)}") from error
         if code < 0:
@@ -97,8 +102,8 @@ class SmtpTransport:
         return Accepted(provider_id=_queue_id(answer))
 
 
-def _reset(server: smtplib.SMTP) -> bool:
-    """Forget the letter that was refused, so that the connection can carry another."""
+def _reset(server: Line) -> bool:
+    """Forget the letter that was refused, so that the connection can carry another, in what its time has left."""
     with contextlib.suppress(OSError, smtplib.SMTPException):
         return server.rset()[0] == 250
     return False

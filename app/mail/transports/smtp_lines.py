@@ -9,23 +9,50 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import smtplib
+import socket
 import ssl
 import threading
 import time
 from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
-from app.mail.transports import AccountRefused, NotAccepted, TryAgain
+from app.mail.transports import AccountRefused, NotAccepted, TryAgain, deadlines
+from app.mail.transports.deadlines import Deadline, Timed
 
 LATER = timedelta(minutes=1)
 IDLE_SECONDS = 10.0  # many servers hang up soon after
 ASK_SECONDS = 1.0  # a line that was quiet for longer is asked whether it is still there
+LEAVE_SECONDS = 5.0  # for saying goodbye, which nothing depends on
+
+
+class Line(smtplib.SMTP):
+    """One connection. All that is said on it, and all that is waited for, is over by the deadline it was given last.
+
+    ``trusted``: TLS from the first byte on.
+    """
+
+    def __init__(
+        self, host: str, port: int, own_host: str, deadline: Deadline, *, trusted: ssl.SSLContext | None
+    ) -> None:
+        self.deadline = deadline
+        self._trusted = trusted
+        super().__init__(host, port, own_host)
+
+    def _get_socket(self, host: str, port: int, _timeout: float) -> socket.socket:
+        plain = deadlines.dial(host, port, self.deadline)
+        return plain if self._trusted is None else deadlines.encrypt(plain, self._trusted, host, self.deadline)
+
+    def allow(self, deadline: Deadline) -> None:
+        """Let what follows take this long."""
+        self.deadline = deadline
+        if isinstance(self.sock, Timed):
+            self.sock.deadline = deadline
 
 
 class Lines:
     """The connections of a process to one server; a thread borrows one for one letter."""
 
-    def __init__(self, url: str, *, own_host: str, timeout: float, context: ssl.SSLContext | None) -> None:
+    def __init__(self, url: str, *, own_host: str, context: ssl.SSLContext | None) -> None:
         parts = urlsplit(url)
         self.host = parts.hostname or "localhost"
         self.implicit_tls = parts.scheme == "smtps"
@@ -33,24 +60,24 @@ class Lines:
         self.user = unquote(parts.username or "")
         self.password = unquote(parts.password or "")
         self.own_host = own_host
-        self.timeout = timeout
-        self.context = context or ssl.create_default_context()
+        self.context = deadlines.context(context)
         self._lock = threading.Lock()
-        self._idle: list[tuple[smtplib.SMTP, float]] = []
+        self._idle: list[tuple[Line, float]] = []
         self._tidier: threading.Timer | None = None
 
-    def kept(self) -> smtplib.SMTP | None:
+    def kept(self, deadline: Deadline) -> Line | None:
         """A connection that is open and still answered; None if there is none."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 server, since = self._idle.pop()
+            server.allow(deadline)
             if time.monotonic() - since < ASK_SECONDS or _answers(server):
                 return server
             hang_up(server)
 
-    def keep(self, server: smtplib.SMTP) -> None:
+    def keep(self, server: Line) -> None:
         """Put a connection back that is ready for another letter; it is left after some idle seconds."""
         with self._lock:
             self._idle.append((server, time.monotonic()))
@@ -74,11 +101,12 @@ class Lines:
         for server in old:
             leave(server)
 
-    def open(self) -> smtplib.SMTP:
+    def open(self, deadline: Deadline) -> Line:
         """A new connection: encrypted unless the server is this machine, and signed in where the URL has a name."""
-        server: smtplib.SMTP | None = None
+        server: Line | None = None
         try:
-            server = self._dial()
+            trusted = self.context if self.implicit_tls else None
+            server = Line(self.host, self.port, self.own_host, deadline, trusted=trusted)
             server.ehlo_or_helo_if_needed()
             if not self.implicit_tls and not on_this_machine(self.host):
                 self._encrypt(server)
@@ -100,35 +128,32 @@ class Lines:
             raise TryAgain(LATER, f"The mail server cannot be reached: {called(error)}", everyone=True) from error
         return server
 
-    def _dial(self) -> smtplib.SMTP:
-        if self.implicit_tls:
-            return smtplib.SMTP_SSL(self.host, self.port, self.own_host, timeout=self.timeout, context=self.context)
-        return smtplib.SMTP(self.host, self.port, self.own_host, timeout=self.timeout)
-
-    def _encrypt(self, server: smtplib.SMTP) -> None:
+    def _encrypt(self, server: Line) -> None:
         if not server.has_extn("starttls"):
             raise AccountRefused("The mail server offers no encryption (STARTTLS).")
         code, _answer = server.starttls(context=self.context)
+        server.allow(server.deadline)  # it is another socket now
         if code != 220:
             said = f"The mail server offers encryption and then refuses it ({code})."
             raise TryAgain(LATER, said, everyone=True)
         server.ehlo()
 
 
-def _answers(server: smtplib.SMTP) -> bool:
+def _answers(server: Line) -> bool:
     with contextlib.suppress(OSError, smtplib.SMTPException):
         return server.noop()[0] == 250
     return False
 
 
-def leave(server: smtplib.SMTP) -> None:
+def leave(server: Line) -> None:
     """End a connection as one should."""
+    server.allow(Deadline(LEAVE_SECONDS))
     with contextlib.suppress(OSError, smtplib.SMTPException):
         server.quit()
     hang_up(server)
 
 
-def hang_up(server: smtplib.SMTP | None) -> None:
+def hang_up(server: Line | None) -> None:
     """End a connection whose other end cannot be trusted to answer."""
     if server is not None:
         with contextlib.suppress(OSError, smtplib.SMTPException):

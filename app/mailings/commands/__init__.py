@@ -20,7 +20,10 @@ from app.mailings.commands.recalling import (
     keep_recall_id,
     mark_called_back,
     next_recall,
+    next_release,
     not_called_back,
+    not_released,
+    released,
 )
 from app.mailings.commands.reporting import Report, left, reported, reported_many, stand_still
 from app.mailings.commands.singly import next_reader, settle_reader
@@ -46,11 +49,14 @@ __all__ = [
     "mark_called_back",
     "next_reader",
     "next_recall",
+    "next_release",
     "nobody_else",
     "not_called_back",
+    "not_released",
     "note_moments",
     "pause",
     "put_back",
+    "released",
     "reported",
     "reported_many",
     "resend",

@@ -45,6 +45,7 @@ def resend(session: Session, mailing_id: int, *, now: datetime) -> int:
             attempts.pass_on(session, batch, fresh)
         moved = sa.update(MailingReader).where(MailingReader.id.in_(again))
         values = {"batch_number": fresh.number, "state": None, "reason": "", "message_id": None, "submitting": False}
+        values["attempt_token"] = None  # an answer to the earlier attempt says nothing of the one to come
         session.execute(moved.values(values).execution_options(synchronize_session=False))
         batch.size -= len(again)
         batch.unknown = 0

@@ -172,10 +172,15 @@ def _not_taken(
 
 
 def dropped_if_stopped(session: Session, row: MailingBatch) -> None:
-    """A batch that comes back to a mailing that was stopped meanwhile stays away for good."""
+    """A batch that comes back to a mailing that was stopped meanwhile stays away for good.
+
+    One that comes back to a mailing that ended meanwhile, with this batch uncertain, stays that: a person decides.
+    """
     mailing = session.get_one(Mailing, row.mailing_id, populate_existing=True)
     if row.state is BatchState.QUEUED and mailing.state is MailingState.STOPPED:
         row.state = BatchState.DROPPED
+    elif row.state is BatchState.QUEUED and mailing.state is MailingState.DONE:
+        row.state = BatchState.UNKNOWN
 
 
 def _without(session: Session, row: MailingBatch, refused: int, reason: str, *, now: datetime) -> None:
@@ -216,6 +221,8 @@ def _split(session: Session, row: MailingBatch, keep: int) -> None:
     session.add(twin)
     if mailing.state is MailingState.STOPPED:
         twin.state = BatchState.DROPPED
+    elif mailing.state is MailingState.DONE:  # its first half stays uncertain too
+        twin.state = BatchState.UNKNOWN
     attempts.pass_on(session, row, twin)
     moved = sa.update(MailingReader).where(MailingReader.id.in_(second)).values(batch_number=twin.number)
     session.execute(moved.execution_options(synchronize_session=False))
@@ -248,8 +255,8 @@ def put_back(session: Session, taken: Taken, *, rest: timedelta = timedelta(0), 
 def give_up_the_lost(session: Session, *, now: datetime) -> int:
     """Call batches unknown whose worker died while it handed them over; they may have arrived.
 
-    Where readers go one by one, only the one that was on its way is unknown and the batch goes on. The attempt's token
-    stays: if that worker was only slow, ``settle`` still takes its answer.
+    Where readers go one by one, only the one that was on its way is unknown and the batch goes on; nobody, if a report
+    told of them meanwhile. The attempt's token stays: if that worker was only slow, its answer is still taken.
     """
     over = leases.is_free(MailingBatch, now)
     lost = sa.select(MailingBatch).where(MailingBatch.state == BatchState.SUBMITTING, over)
@@ -257,12 +264,13 @@ def give_up_the_lost(session: Session, *, now: datetime) -> int:
     for row in rows:
         row.last_error = STOPPED
         on_its_way = queries.on_its_way(session, row.mailing_id, row.number)
-        if on_its_way is None:
+        if on_its_way is not None:
+            on_its_way.submitting, on_its_way.state, on_its_way.changed_at = False, ReaderState.UNKNOWN, now
+            on_its_way.reason = STOPPED
+            row.unknown += 1
+        elif not queries.went_singly(session, row):
             row.state = BatchState.UNKNOWN
             continue
-        on_its_way.submitting, on_its_way.state, on_its_way.changed_at = False, ReaderState.UNKNOWN, now
-        on_its_way.reason = STOPPED
-        row.unknown += 1
         row.state = BatchState.QUEUED
         leases.release(row)
         dropped_if_stopped(session, row)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.core import db
 from app.jobs import leases
+from app.jobs.bell import ring
 from app.mail.mass import Accepted, AccountRefused, NotAccepted, OutcomeUnknown, TryAgain, new_message_id
 from app.mailings import queries, rules
 from app.mailings.commands.leaving import Taken, dropped_if_stopped
@@ -39,7 +41,7 @@ def next_reader(
     if reader is None:
         _round_over(session, mailing, row, now=now)
         return None
-    reader.submitting = True
+    reader.submitting, reader.attempt_token = True, taken.token
     reader.message_id = reader.message_id or new_message_id(reader.id)
     row.state, row.attempt_token, row.submitted_at, row.leased_until = BatchState.SUBMITTING, taken.token, now, until
     session.flush()
@@ -83,21 +85,23 @@ def _round_over(session: Session, mailing: Mailing, row: MailingBatch, *, now: d
 def settle_reader(
     session: Session, taken: Taken, reader_id: int, outcome: Accepted | NotAccepted, *, now: datetime
 ) -> bool:
-    """Write down what became of one reader's letter; whether the round goes on with the next one."""
+    """Write down what became of one reader's letter; whether the round goes on with the next one.
+
+    After the claim ran out, an answer still settles what its own attempt left uncertain, and nothing else.
+    """
     row = leases.held(session, MailingBatch, taken.batch_id, taken.token)
-    reader = session.get(MailingReader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
-    if row is None or reader is None:
+    if row is None:
+        _settle_late(session, taken, reader_id, outcome, now=now)
+        return False
+    reader = _locked(session, reader_id)
+    if reader is None:
         return False
     reader.submitting = False
     if isinstance(outcome, NotAccepted):
         row.last_error = outcome.reason
     match outcome:
         case TryAgain(everyone=True) | AccountRefused():
-            # Nobody's fault in this batch, so the attempt does not count against it.
-            row.attempts = max(row.attempts - 1, 0)
-            row.state, row.try_after = BatchState.QUEUED, now + getattr(outcome, "after", rules.WAITS[0])
-            dropped_if_stopped(session, row)
-            leases.release(row)
+            _break_off(session, row, now + getattr(outcome, "after", rules.WAITS[0]))
             return False
         case TryAgain():
             return True
@@ -107,17 +111,93 @@ def settle_reader(
             # Perhaps nobody is served: the others wait for the next round, which asks first.
             if rules.moves_on(reader.state, ReaderState.UNKNOWN):
                 _known(session, row, reader, ReaderState.UNKNOWN, outcome.reason, now)
-            row.attempts = max(row.attempts - 1, 0)
-            row.state, row.try_after = BatchState.QUEUED, now
-            dropped_if_stopped(session, row)
+            _break_off(session, row, now)
             _done_if_empty(session, row, now=now)
-            leases.release(row)
             return False
         case _:
             known = ReaderState.FAILED
     if rules.moves_on(reader.state, known):
         _known(session, row, reader, known, getattr(outcome, "reason", ""), now)
     return True
+
+
+def _break_off(session: Session, row: MailingBatch, try_after: datetime) -> None:
+    """End a round for what is nobody's fault in this batch, so that the attempt does not count against it."""
+    row.attempts = max(row.attempts - 1, 0)
+    row.state, row.try_after = BatchState.QUEUED, try_after
+    dropped_if_stopped(session, row)
+    leases.release(row)
+
+
+def _locked(session: Session, reader_id: int) -> MailingReader | None:
+    return session.get(MailingReader, reader_id, with_for_update={"key_share": True}, populate_existing=True)
+
+
+def _settle_late(
+    session: Session, taken: Taken, reader_id: int, outcome: Accepted | NotAccepted, *, now: datetime
+) -> None:
+    """Take an answer that came after another worker had called the reader uncertain.
+
+    Only while they are still uncertain from this very attempt: not if a report knows more by now, nor if a person had
+    it sent again, which is another batch and another attempt. Rows are locked batch, mailing, reader, as everywhere.
+    """
+    row = session.get(MailingBatch, taken.batch_id, with_for_update=True, populate_existing=True)
+    if row is None or isinstance(outcome, OutcomeUnknown):
+        return
+    waits = isinstance(outcome, TryAgain | AccountRefused)
+    mailing = db.locked(session, Mailing, row.mailing_id) if waits else None
+    reader = _locked(session, reader_id)
+    if (
+        reader is None
+        or reader.state is not ReaderState.UNKNOWN
+        or reader.attempt_token != taken.token
+        or reader.batch_number != row.number
+    ):
+        return
+    if mailing is not None and reader.message_id is not None:  # who was erased has none
+        _wait_again(session, mailing, row, reader, outcome, now=now)
+    elif isinstance(outcome, Accepted):
+        _known(session, row, reader, ReaderState.ACCEPTED, "", now)
+    else:
+        _known(session, row, reader, ReaderState.FAILED, getattr(outcome, "reason", ""), now)
+
+
+def _wait_again(
+    session: Session,
+    mailing: Mailing,
+    row: MailingBatch,
+    reader: MailingReader,
+    outcome: Accepted | NotAccepted,
+    *,
+    now: datetime,
+) -> None:
+    """Certainly not taken: the reader waits for another try, in a batch of their own.
+
+    Theirs may be in another worker's hands, or be taken as a whole by now. Where a person decided of uncertain letters,
+    or the mailing is at its end, nothing is sent any more without being asked for, and they stay as they are.
+    """
+    if row.last_error == rules.DECIDED or mailing.state is MailingState.DONE:
+        return
+    mailing.splits += 1
+    alone = MailingBatch(
+        mailing_id=mailing.id,
+        number=-mailing.splits,
+        variant=row.variant,
+        size=1,
+        attempts=row.attempts,
+        last_error=getattr(outcome, "reason", None),
+        try_after=now + max(getattr(outcome, "after", rules.WAITS[0]), rules.WAITS[2]),
+        not_after=row.not_after,
+    )
+    if mailing.state is MailingState.STOPPED:
+        alone.state = BatchState.DROPPED
+    session.add(alone)
+    row.size -= 1
+    row.unknown -= 1
+    reader.batch_number, reader.state, reader.reason, reader.changed_at = alone.number, None, "", now
+    reader.attempt_token = None
+    session.flush()
+    ring(session, rules.SEND)
 
 
 def _done_if_empty(session: Session, row: MailingBatch, *, now: datetime) -> None:

@@ -15,7 +15,9 @@ from app.mailings.queries.reading import (
     export,
     handed_over_to,
     held_by_provider,
+    is_on_its_way,
     is_open,
+    last_to_leave,
     latest_to,
     letter,
     marked,
@@ -29,6 +31,7 @@ from app.mailings.queries.reading import (
     waiting,
     waiting_and_why_not,
     waiting_ids,
+    went_singly,
 )
 from app.mailings.queries.standing import Shown, counts, readers_by_state, shown, told
 
@@ -50,8 +53,10 @@ __all__ = [
     "handed_over_to",
     "held_by_provider",
     "is_late",
+    "is_on_its_way",
     "is_open",
     "is_too_late",
+    "last_to_leave",
     "late",
     "latest_to",
     "letter",
@@ -70,4 +75,5 @@ __all__ = [
     "waiting",
     "waiting_and_why_not",
     "waiting_ids",
+    "went_singly",
 ]

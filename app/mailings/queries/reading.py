@@ -89,6 +89,12 @@ def waiting_ids(session: Session, mailing_id: int, number: int) -> set[int]:
     return set(session.scalars(query))
 
 
+def went_singly(session: Session, row: MailingBatch) -> bool:
+    """Whether a batch's newest attempt handed its readers over one by one."""
+    theirs = (*_of(row.mailing_id, row.number), MailingReader.attempt_token == row.attempt_token)
+    return session.scalar(sa.select(MailingReader.id).where(*theirs).limit(1)) is not None
+
+
 def on_its_way(session: Session, mailing_id: int, number: int) -> MailingReader | None:
     """The one reader who was being handed over, where readers go one by one."""
     query = sa.select(MailingReader).where(*_of(mailing_id, number), MailingReader.submitting.is_(True))
@@ -168,6 +174,17 @@ def can_be_called_back(session: Session, mailing_id: int, *, now: datetime) -> b
     later = MailingBatch.leaves_at >= now + CALLED_BACK_BEFORE
     query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id, taken, later)
     return session.scalar(query.limit(1)) is not None
+
+
+def last_to_leave(session: Session, mailing_id: int) -> datetime | None:
+    """When the last of what the provider was ever handed over with a delay leaves, whatever became of it."""
+    return session.scalar(sa.select(sa.func.max(MailingBatch.leaves_at)).where(MailingBatch.mailing_id == mailing_id))
+
+
+def is_on_its_way(session: Session, mailing_id: int) -> bool:
+    """Whether a batch is being handed over, or was when its worker stopped."""
+    query = sa.select(MailingBatch.id).where(MailingBatch.mailing_id == mailing_id)
+    return session.scalar(query.where(MailingBatch.state == BatchState.SUBMITTING).limit(1)) is not None
 
 
 class Held(NamedTuple):

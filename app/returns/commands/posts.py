@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -39,11 +40,18 @@ class PostClaim:
     token: str
 
 
-def keep_post(session: Session, body: bytes, *, now: datetime) -> EventPost:
-    """Keep a post whose signature was right, and call the worker for it."""
-    post = db.add(session, EventPost(body=body, received_at=now, try_after=now))
-    ring(session, WORK_OFF)
-    return post
+def keep_post(session: Session, body: bytes, *, now: datetime) -> bool:
+    """Keep a post whose signature was right, and call the worker for it; False if it was kept before.
+
+    Each report names itself, so the same bytes say the same: the provider repeats a post whose answer was lost, and
+    anybody who has seen one can for as long as its signature is fresh.
+    """
+    digest = hashlib.sha256(body).hexdigest()
+    row = {"body": body, "digest": digest, "received_at": now, "try_after": now}
+    is_new = db.insert_once(session, EventPost, [row], unique=["digest"]) == 1
+    if is_new:
+        ring(session, WORK_OFF)
+    return is_new
 
 
 def take_posts(session: Session, *, now: datetime) -> list[PostClaim]:

@@ -21,13 +21,17 @@ class PostState(Enum):
 
 
 class EventPost(Leased, Base):
-    """One post of the provider's webhook, byte for byte; its signature was right. Done posts are kept for a week."""
+    """One post of the provider's webhook, byte for byte; its signature was right. Done posts are kept for a week.
+
+    ``digest`` is that of the body (SHA-256): a post that comes twice is kept once. Older posts have none.
+    """
 
     __tablename__ = "event_posts"
     __table_args__ = (sa.Index("ix_event_posts_due", "state", "attempts", "id"),)
 
     state: Mapped[PostState] = mapped_column(default=PostState.WAITING)
     body: Mapped[bytes] = mapped_column(deferred=True)
+    digest: Mapped[str | None] = mapped_column(sa.String(64), index=True, unique=True)
     received_at: Mapped[datetime]
     events: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(sa.String(500))
