@@ -31,6 +31,7 @@ from app.petitions import commands as petitions
 from app.petitions.models import Signature
 from tests.broadcasts.builders import stage
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
 SERVE = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
 PATIENCE = 150

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from app.jobs import worker
@@ -24,6 +25,7 @@ from tests.builders import NOW
 from tests.mailings.builders import batches, changed, planned, readers, seen
 from tests.mailings.provider import TAKEN, Answer, Provider, Request, running
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
 READERS, BATCH, KILLS, WORKERS = 12_000, 400, 5, 2
 AGES_AGO = NOW - timedelta(days=1)
