@@ -41,11 +41,13 @@ test: $(DEV) ## Run every test: SQLite, PostgreSQL if one answers, Chromium if t
 	@$(BIN)/python tests/run.py
 
 lint: $(DEV) ## Lint, format, types, import contracts, templates
+	$(eval BEGUN := $(shell date +%s))
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/djlint --quiet --lint templates
+	@echo "== lint: green after $$(($$(date +%s) - $(BEGUN))) s"
 
 check: lint ## Everything CI runs
 	@STRICT=1 $(BIN)/python tests/run.py

@@ -74,7 +74,7 @@ JOBS = (
     supporters_jobs,
 )
 
-__all__ = ["JOBS", "VIEWS", "create_app", "schema"]
+__all__ = ["JOBS", "VIEWS", "configure", "create_app", "schema"]
 
 
 def _bind_mail(settings: Settings) -> None:
@@ -89,14 +89,16 @@ def _bind_mail(settings: Settings) -> None:
     returns_jobs.bind(settings)
 
 
-def create_app(settings: Settings) -> Flask:
-    """Bind the process to its database, queue and keys, and hang every room into one Flask app."""
+def configure(app: Flask, settings: Settings) -> None:
+    """Bind the process to its database, queue and keys, and tell the app what they are.
+
+    Whatever an app knows of its settings comes from here, so that it can be given others without being made again.
+    """
     logging.configure(settings.log_level, json=settings.production)
     db.connect(settings.database_url)
     tokens.bind(settings.secret_key)
     _bind_mail(settings)
     engine.bind(settings.queue_url, run=worker.heard)
-    app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
     app.config.update(
         SECRET_KEY=settings.secret_key,
         SETTINGS=settings,
@@ -112,6 +114,12 @@ def create_app(settings: Settings) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+
+
+def create_app(settings: Settings) -> Flask:
+    """Hang every room into one Flask app, and bind it and the process to these settings."""
+    app = errors.Quiet(__name__, static_folder=None, template_folder="../templates")
+    configure(app, settings)
     if settings.trusted_proxies:
         # The n-th address from the right, never the first: anybody can write the left of X-Forwarded-For.
         hops = settings.trusted_proxies

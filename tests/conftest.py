@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from app import create_app
+from app import configure, create_app
 from app.accounts.models import Account
 from app.core import db
 from app.schema import Base
@@ -25,10 +25,12 @@ DATABASE_FIXTURES = {"database", "app", "session", "client", "signed_in"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what touches a database, so that the second database's run does only that."""
+    """Mark what touches a database, so that the second database's run does only that; begin with what takes longest."""
     for item in items:
         if DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.database)
+    # At the end it would keep one core busy and leave the others idle.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session")
@@ -71,14 +73,27 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@pytest.fixture(scope="session")
+def made_once(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """This worker process's application: its routes and templates take longer to compile than most tests to run."""
+    folder = tmp_path_factory.mktemp("made_once")
+    return create_app(Settings(database_url=database_url, queue_url="memory:", var_dir=folder))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The whole application on an empty database."""
-    application = create_app(settings)
-    application.config["TESTING"] = True
-    yield application
+def app(made_once: Flask, settings: Settings) -> Iterator[Flask]:
+    """The whole application with this test's settings, on an empty database."""
+    assert not settings.trusted_proxies, "A proxy is hung in when the app is made: call create_app."
+    config, views = dict(made_once.config), dict(made_once.view_functions)
+    configure(made_once, settings)
+    made_once.config["TESTING"] = True
+    yield made_once
+    for kept, found in ((config, made_once.config), (views, made_once.view_functions)):
+        found.clear()
+        found.update(kept)
     emptied()
-    db.dispose()
+    # No connection outlives its test; what SQLAlchemy has compiled may.
+    db.engine().dispose()
 
 
 @pytest.fixture
@@ -118,24 +133,23 @@ def signed_in(app: Flask) -> Callable[[Account], FlaskClient]:
     return sign_in
 
 
+TABLES = list(reversed(Base.metadata.sorted_tables))
+USED = " UNION ALL ".join(
+    f'SELECT {place} WHERE EXISTS (SELECT 1 FROM "{table.name}")' for place, table in enumerate(TABLES)
+)
+BEGUN = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
+
+
 def emptied() -> None:
-    """Delete every row; faster than making the tables again."""
+    """Delete every row where there is one; faster than making the tables again.
+
+    TRUNCATE has its price: it makes a file anew for each table and index, used or not.
+    """
     with db.engine().begin() as connection:
-        if connection.dialect.name == "postgresql":
-            _empty_where_there_is_something(connection)
-            return
-        connection.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
-        for table in reversed(Base.metadata.sorted_tables):
-            connection.execute(table.delete())
-
-
-def _empty_where_there_is_something(connection: sa.Connection) -> None:
-    """As TRUNCATE does, without its price: it makes a file anew for each table and index, used or not."""
-    tables = list(reversed(Base.metadata.sorted_tables))
-    used = " UNION ALL ".join(
-        f'SELECT {place} WHERE EXISTS (SELECT FROM "{table.name}")' for place, table in enumerate(tables)
-    )
-    for place in sorted(connection.scalars(sa.text(used))):
-        connection.execute(tables[place].delete())
-    begun = "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false) FROM pg_sequences"
-    connection.execute(sa.text(f"{begun} WHERE last_value IS NOT NULL"))
+        on_sqlite = connection.dialect.name == "sqlite"
+        if on_sqlite:
+            connection.execute(sa.text("PRAGMA defer_foreign_keys=ON"))
+        for place in sorted(connection.scalars(sa.text(USED))):
+            connection.execute(TABLES[place].delete())
+        if not on_sqlite:
+            connection.execute(sa.text(f"{BEGUN} WHERE last_value IS NOT NULL"))

@@ -92,9 +92,14 @@ class _Connections:
 
 
 def connect(url: str) -> sa.Engine:
-    """Bind this process to a database; an earlier one is let go."""
-    dispose()
+    """Bind this process to a database; one at another address is let go.
+
+    The same address keeps its engine, and with it the SQL of every statement that was compiled before.
+    """
     parsed = sa.make_url(url)
+    if _Connections.engine is not None and _Connections.engine.url == parsed:
+        return _Connections.engine
+    dispose()
     # An error of a statement is logged; the names and addresses in it are not.
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:

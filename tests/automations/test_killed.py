@@ -22,6 +22,7 @@ from config.settings import Settings
 from tests.automations.builders import reminders, rows, welcomes
 from tests.automations.test_races import waiting, welcoming
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
 PEOPLE = 3
 # Reads after how many statements and commits to die; a fork each, because starting Python takes longer than the work.

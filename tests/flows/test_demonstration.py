@@ -28,6 +28,7 @@ from app.press.letter import read_statement
 from app.signons.models import Edition, SignOn, SignOnState
 from app.statements.models import Statement, StatementState
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
 PLAY = [sys.executable, "-m", "flask", "--app", "wsgi", "demo", "play"]
 NOTICE = "This is a demonstration. No organization has signed this letter."
