@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 PATIENCE = timedelta(minutes=1)
-TOO_LATE = "Too late: nothing could be called back any more."
+NOTHING_RECALLED = "Too late: nothing could be called back any more."
 
 
 def keep_recall_id(session: Session, mailing_id: int, recall_id: str) -> str:
@@ -60,7 +60,7 @@ def not_called_back(session: Session, mailing_id: int, reason: str, *, again: bo
     mailing = db.locked(session, Mailing, mailing_id)
     mailing.recall_error = reason[:500]
     if not queries.can_be_called_back(session, mailing_id, now=now):
-        mailing.recall_due, mailing.recall_error = None, f"{TOO_LATE} {reason}"[:500]
+        mailing.recall_due, mailing.recall_error = None, f"{NOTHING_RECALLED} {reason}"[:500]
     elif again:
         mailing.recall_due = now + PATIENCE / 3
     else:
