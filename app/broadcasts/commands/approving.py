@@ -164,7 +164,7 @@ def _call(session: Session, broadcast: Broadcast, now: datetime) -> None:
         wanted = messages.approval_wanted(
             broadcast, to=reader.email, name=reader.name, coalition_slug=broadcast.campaign.coalition.slug
         )
-        outbox.queue(session, wanted, once=f"broadcast:{broadcast.id}:{broadcast.version}:ask:{reader.id}", now=now)
+        outbox.queue(session, wanted, once=queries.approval_key(broadcast, reader.id), now=now)
 
 
 def _colleagues(session: Session, broadcast: Broadcast, chosen: list[int], *, apart_from: int) -> list[Account]:
