@@ -73,7 +73,7 @@ def test_a_letter_goes_from_the_empty_page_to_on_by_two_people(signed_in: SignIn
         assert colleague.post(f"{here_now}/{act}", data={"version": "1"}).status_code == 403
     review = organizer.get(f"{here_now}/on").get_data(as_text=True)
     assert "It is off: nothing is sent yet." in review
-    assert "Approved by Ada Admin" in review
+    assert f"Ada Admin of {here.partner.name}, <time" in review
     assert organizer.post(f"{here_now}/on", data=carried(review)).status_code == 303
     assert "It is on already." in organizer.get(f"{here_now}/on").get_data(as_text=True)
     assert "It is on" in organizer.get(here_now).get_data(as_text=True)
