@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.automations import queries
+from app.automations.rules import WELCOMED_WITHIN
 from app.broadcasts.rules import Values, fill_markdown, fill_subject
 from app.mail import outbox
 from app.mail.message import Message, Priority
@@ -36,6 +37,7 @@ def welcome(
         stream=stream(automation.organization_id),
         unsubscribe_path=unsubscribe_path(supporter.id, automation.organization_id, now),
         language=signature.language,
+        useless_after=(signature.validated_at or now) + WELCOMED_WITHIN,
     )
 
 

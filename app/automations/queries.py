@@ -98,14 +98,24 @@ def awaiting_approval(session: Session, *, by: Actor) -> list[Automation]:
 
 def to_remind(session: Session, automation: Automation, *, now: datetime, limit: int) -> list[int]:
     """Pending signatures that were not reminded and are due, oldest first; none once the petition is closed."""
-    petition = session.get_one(Petition, automation.petition_id)
-    if automation.on_since is None or not petition.accepts_signatures(now):
+    if automation.on_since is None or not automation.petition.accepts_signatures(now):
         return []
-    query = unanswered(petition.id, timedelta(hours=automation.delay_hours), now=now)
+    return list(session.scalars(_due(automation, now=now).limit(limit)))
+
+
+def due_at_once(session: Session, automation: Automation, *, now: datetime) -> int:
+    """To how many signatures a reminder would be written as soon as it is switched on."""
+    if automation.is_welcome or not automation.petition.accepts_signatures(now):
+        return 0
+    return session.scalar(sa.select(sa.func.count()).select_from(_due(automation, now=now).subquery())) or 0
+
+
+def _due(automation: Automation, *, now: datetime) -> sa.Select[int]:
+    query = unanswered(automation.petition_id, timedelta(hours=automation.delay_hours), now=now)
     reminded = sa.exists().where(
         AutomationLetter.signature_id == Signature.id, AutomationLetter.automation_id == automation.id
     )
-    return list(session.scalars(query.where(~reminded, _room()).limit(limit)))
+    return query.where(~reminded, _room())
 
 
 def to_welcome(session: Session, automation: Automation, *, now: datetime, limit: int) -> list[int]:

@@ -82,6 +82,12 @@ def must_be_approvable(automation: Automation, version: int, account_id: int | N
         raise Conflict("Somebody other than its author approves a letter. Ask a colleague or another member group.")
 
 
+def must_be_the_words_shown(automation: Automation, version: int | None) -> None:
+    """Refuse to let other words go out by themselves than those on the screen where it was decided."""
+    if version is not None and version != automation.version:
+        raise Conflict("The words changed while you looked at them. It is still off; review it again.")
+
+
 def must_be_approved(automation: Automation, *, elsewhere: bool) -> None:
     """Only approved words go out by themselves; with ``elsewhere``, approved by another organization."""
     if not automation.approved:

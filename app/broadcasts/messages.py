@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.broadcasts import queries
 from app.broadcasts.models import Broadcast
 from app.broadcasts.rules import Field, Placed, Values, fields_in, fill_markdown, fill_subject, marked, replaced
-from app.mail import mass
+from app.mail import mass, outbox
 from app.mail.message import Message, Priority
 from app.mailings.messages import fills
 from app.mailings.models import Mailing
@@ -19,6 +19,8 @@ from app.mailings.queries import Addressed
 from app.supporters.rules import links_in
 
 TEMPLATE = "broadcasts/mail/update"
+APPROVAL_WANTED = "broadcasts/mail/approval_wanted"
+outbox.asked_at_the_door(APPROVAL_WANTED)(queries.unwanted)
 
 
 def forms(broadcast: Broadcast, subjects: Sequence[tuple[str, str]], *, base_url: str) -> list[mass.Form]:
@@ -130,7 +132,7 @@ def approval_wanted(broadcast: Broadcast, *, to: str, name: str, coalition_slug:
     return Message(
         to=to,
         to_name=name,
-        template="broadcasts/mail/approval_wanted",
+        template=APPROVAL_WANTED,
         context={
             "name": name,
             "sender": broadcast.organization.name,

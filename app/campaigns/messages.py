@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.campaigns.rules import spoken_day
+from app.campaigns import queries
+from app.campaigns.rules import end_of, spoken_day
+from app.mail import outbox
 from app.mail.message import Message, Priority
 
 if TYPE_CHECKING:
     from app.accounts.models import Account
     from app.campaigns.models import Commitment
+
+
+RUNS_OUT = "campaigns/mail/runs_out"
+outbox.asked_at_the_door(RUNS_OUT)(queries.unwanted)
 
 
 def runs_out(commitment: Commitment, reader: Account) -> Message:
@@ -18,7 +24,7 @@ def runs_out(commitment: Commitment, reader: Account) -> Message:
     return Message(
         to=reader.email,
         to_name=reader.name,
-        template="campaigns/mail/runs_out",
+        template=RUNS_OUT,
         context={
             "coalition": campaign.coalition.name,
             "campaign": campaign.title,
@@ -31,4 +37,5 @@ def runs_out(commitment: Commitment, reader: Account) -> Message:
         priority=Priority.RECEIPT,
         from_name=campaign.coalition.name,
         demo=campaign.coalition.is_demo,
+        useless_after=end_of(commitment.expires_on, campaign.coalition.zone) if commitment.expires_on else None,
     )

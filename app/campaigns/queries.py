@@ -13,10 +13,12 @@ from app.coalitions.models import Coalition
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
+from app.mail.models import Email
 from app.targets.models import Target
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
+    from datetime import date, datetime
 
     from sqlalchemy.orm import Session
 
@@ -136,3 +138,21 @@ def running_out(session: Session, *, now: datetime, lot: int) -> list[Commitment
         .with_for_update(of=Commitment, skip_locked=True)
     )
     return list(session.scalars(query))
+
+
+def warning_key(commitment: Commitment, ends: date, reader_id: int) -> str:
+    """The outbox's key of the letter that warns somebody of the day on which a promise ends."""
+    return f"commitment:{commitment.id}:{ends}:{reader_id}"
+
+
+def unwanted(session: Session, email_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """Which warnings that wait name a day on which the promise does not end any more: extended, kept or broken."""
+    _ = now
+    warned = session.execute(sa.select(Email.id, Email.once).where(Email.id.in_(email_ids)))
+    about = {ident: tuple(once.split(":")[1:3]) for ident, once in warned}
+    query = sa.select(Commitment.id, Commitment.expires_on).where(
+        Commitment.id.in_({int(promise) for promise, _ in about.values()}), Commitment.state.in_(RUNNING)
+    )
+    running = {(str(promise), str(ends)) for promise, ends in session.execute(query)}
+    why = "What became of the promise was settled before the warning left."
+    return {ident: why for ident, named in about.items() if named not in running}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from app.campaigns.models import CampaignState, CommitmentState
-from app.core.clock import local
+from app.core.clock import local, zone
 
 PUBLIC_STATES = frozenset({CampaignState.LIVE, CampaignState.WON, CampaignState.CLOSED})
 RUNNING = frozenset({CommitmentState.ANNOUNCED, CommitmentState.EXTENDED})
@@ -37,6 +37,11 @@ CAMPAIGN_TONES = {
 def over(expires_on: date, zone: str, now: datetime) -> bool:
     """Whether the last day of a promise has passed where the coalition is."""
     return expires_on < local(now, zone).date()
+
+
+def end_of(day: date, zone_name: str) -> datetime:
+    """When a day ends where the coalition is, in UTC."""
+    return datetime.combine(day + timedelta(days=1), time(), zone(zone_name)).astimezone(UTC)
 
 
 def runs_out_soon(expires_on: date, zone: str, now: datetime) -> bool:

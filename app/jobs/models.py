@@ -12,7 +12,7 @@ from app.core.db import Base
 # A worker says every minute that it is alive; one that missed three is taken for dead.
 SILENCE = timedelta(minutes=3)
 # One that missed one may only be slow, but whoever looks should know.
-LATE = timedelta(seconds=90)
+MISSED_A_BEAT = timedelta(seconds=90)
 
 
 class WorkerBeat(Base):

@@ -10,6 +10,7 @@ from app.coalitions.queries import public_address
 from app.core.clock import spoken
 from app.core.markup import beginning
 from app.deliveries.rules import SAYS
+from app.mail import outbox
 from app.mail.message import Message, Priority
 from app.signons import queries
 from app.signons.rules import withdraw_until
@@ -23,12 +24,16 @@ if TYPE_CHECKING:
     from app.signons.models import Edition, SignOn, SignOnRequest
     from app.statements.models import Statement
 
+REQUEST = "signons/mail/request"
 BEGINNING = 900
 RECEIPTS = {
     "signed": "signons/mail/signed",
     "corrected": "signons/mail/corrected",
     "withdrawn": "signons/mail/withdrawn",
 }
+
+
+outbox.asked_at_the_door(REQUEST)(queries.unwanted)
 
 
 def _shared(statement: Statement) -> dict[str, Any]:
@@ -52,7 +57,7 @@ def request(session: Session, asked: SignOnRequest, *, now: datetime) -> Message
     return Message(
         to=asked.email,
         to_name=asked.name,
-        template="signons/mail/request",
+        template=REQUEST,
         context={
             **_shared(statement),
             "name": asked.name,

@@ -18,6 +18,7 @@ from app.core.clock import local, spoken
 from app.core.text import normal_name
 from app.deliveries.models import Delivery, DeliveryState
 from app.deliveries.rules import REACHED
+from app.mail.models import Email
 from app.press.letter import LetterSheet, RollEntry, RollGroup, Sheet
 from app.signons.models import Edition, EditionName, SignOn, SignOnRequest, SignOnState
 from app.signons.rules import (
@@ -28,11 +29,14 @@ from app.signons.rules import (
     grouped,
     in_order,
     link_is_late,
+    why_useless,
 )
 from app.statements.models import Statement, StatementState
 from app.targets.queries import addressees
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.orm import Session
 
 REQUEST_LETTER = "sign-on-request:"
@@ -102,6 +106,16 @@ def request_letter() -> sa.ColumnElement[str]:
     """The outbox's key of the letter in which an organization was asked last, to join letters to requests."""
     times, ident = (sa.cast(one, sa.String) for one in (SignOnRequest.sent_times, SignOnRequest.id))
     return sa.literal(REQUEST_LETTER).concat(ident).concat(":").concat(times)
+
+
+def unwanted(session: Session, email_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """Which requests that wait ask for what nobody can give any more, and why."""
+    answered = sa.exists().where(
+        SignOn.statement_id == SignOnRequest.statement_id, SignOn.organization_id == SignOnRequest.organization_id
+    )
+    query = sa.select(Email.id, SignOnRequest, answered).outerjoin(SignOnRequest, Email.once == request_letter())
+    rows = session.execute(query.where(Email.id.in_(email_ids)))
+    return {ident: why for ident, asked, done in rows if (why := why_useless(asked, answered=done, now=now))}
 
 
 def other_bearer(session: Session, statement: Statement, organization_id: int, listed_as: str) -> str | None:

@@ -13,7 +13,7 @@ from app.statements.models import StatementState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from app.signons.models import SignOn
+    from app.signons.models import SignOn, SignOnRequest
     from app.statements.models import Statement
 
 # How long after the sign-on has closed an organization may still take its name back. Commands, pages and letters ask
@@ -74,6 +74,20 @@ def roll_is_fixed(statement: Statement, now: datetime) -> bool:
     """Whether nobody can leave the roll any more, so that the letter may be set and sent."""
     until = withdraw_until(statement)
     return statement.state is StatementState.CLOSED and until is not None and until <= now
+
+
+def why_useless(request: SignOnRequest | None, *, answered: bool, now: datetime) -> str:
+    """Why nobody has use for a request that has not left; empty while it can be answered.
+
+    The deadline counts as it is now, because it may have been extended; None is a request whose link is dead.
+    """
+    if request is None:
+        return "Another request took its place before it left."
+    if request.revoked_at is not None:
+        return "The request was taken back before it left."
+    if answered:
+        return "The organization had answered before the request left."
+    return "" if request.statement.accepts_signons(now) else "The sign-on was over before the request left."
 
 
 def link_is_late(statement: Statement, now: datetime, outlives: timedelta) -> bool:

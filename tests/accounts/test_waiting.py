@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.tokens import StaleLink
 from app.jobs import worker
 from app.mail import commands as post
-from app.mail.commands.handing_over import TOO_LATE
+from app.mail.commands.handing_over import OF_NO_USE
 from app.mail.models import EmailState
 from app.mail.sending import Sender
 from tests.accounts.builders import enrolled, letters, mailed_path
@@ -75,7 +75,7 @@ def test_a_link_that_nobody_waits_for_any_more_is_not_sent_and_its_letter_says_w
     assert leave(NOW + commands.WANTED + A_MINUTE).letters == []
 
     (letter,) = letters(template)
-    assert (letter.state, letter.last_error, letter.lease_token) == (EmailState.DROPPED, TOO_LATE, None)
+    assert (letter.state, letter.last_error, letter.lease_token) == (EmailState.DROPPED, OF_NO_USE, None)
     with pytest.raises(StaleLink):
         opened(template, purpose, NOW + commands.WANTED + lasts)
 

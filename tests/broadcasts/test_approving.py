@@ -138,18 +138,18 @@ def test_the_setting_is_on_its_page_and_said_on_the_update(
     here = f"/work/{SLUG}/updates/{update.id}"
     assert robin.get(f"/work/{SLUG}/settings").status_code == 200
     assert dana.get(f"/work/{SLUG}/settings").status_code == 403
-    assert "Approve these words" in kim.get(here).text
+    assert "Review and approve" in kim.get(here).text
 
     assert robin.post(f"/work/{SLUG}/settings", data={"other_organization_approves": "yes"}).status_code == 303
 
-    assert "Approve these words" not in kim.get(here).text
+    assert "Review and approve" not in kim.get(here).text
     assert "a person of another organization approves an update" in kim.get(here).text
-    assert "Approve these words" in dana.get(here).text
+    assert "Review and approve" in dana.get(here).text
     assert "A person of another organization approves each" in robin.get(f"/work/{SLUG}").text
     assert "checked" in robin.get(f"/work/{SLUG}/settings").text
     assert "are approved by another organization" in robin.get(f"/work/{SLUG}/audit").text
     assert robin.post(f"/work/{SLUG}/settings", data={}).status_code == 303
-    assert "Approve these words" in kim.get(here).text
+    assert "Review and approve" in kim.get(here).text
 
 
 def test_two_authors_who_save_at_once_lose_no_words(database: object) -> None:

@@ -187,9 +187,9 @@ def test_nobody_else_learns_who_said_yes_by_asking_for_a_number(signed_in: SignI
     for path in (f"/work/{SLUG}/updates/{ident}/preview", f"/work/{SLUG}/updates/{ident}/preview/html"):
         asked = [browser.get(f"{path}?reader={one}") for one in (ids()["Bea"], ids()["Cid"], 10**6)]
         asked.append(browser.get(f"{path}?after={ids()['Ana']}"))
-
         assert {answer.status_code for answer in asked} == {200}
-        assert len({answer.text for answer in asked}) == 1
+        # The head holds a token that tells the second.
+        assert len({answer.text.rpartition("<main")[2] for answer in asked}) == 1
 
 
 def test_whom_another_organization_wrote_to_is_not_told_by_an_audience(database: Flask) -> None:
@@ -324,7 +324,7 @@ def test_links_to_our_own_pages_are_tried_before_approval(signed_in: SignIn, lin
 
     assert answer.status_code == (409 if said else 303)
     assert said in page
-    assert ("It cannot be approved before" in page) is bool(said)
+    assert ("Nobody is asked to approve it" in page) is bool(said)
 
 
 def test_a_warning_is_shown_and_does_not_keep_anybody_from_approving(signed_in: SignIn) -> None:

@@ -149,5 +149,5 @@ def test_subjects_are_written_shown_and_approved_with_the_words(signed_in: SignI
     assert robin.post(f"{here}/subjects", data=entry).status_code == 303
     page = signed_in(account(there, "dana")).get(here).text
     assert "We did it" in page
-    assert "Approve these words" in page
+    assert "Review and approve" in page
     assert 'value="We did it"' in robin.get(f"{here}/subjects").text

@@ -137,6 +137,56 @@ def test_only_who_writes_for_the_sender_reviews_and_a_draft_is_refused(signed_in
     assert "There is nothing to send again." in browser.get(f"{here}/unknown/resend").text
 
 
+def test_when_it_leaves_is_asked_only_of_what_may_leave(signed_in: SignIn) -> None:
+    there, ident, here = scene()
+    browser = robin(there, signed_in)
+    day = (utc_now() + timedelta(days=2)).date().isoformat()
+    chosen = {"when": "moment", "day": day, "clock": "09:30", "version": "1"}
+    assert browser.post(f"{here}/send", data=chosen).status_code == 303
+    page = browser.get(f"{here}/departure").text
+    assert "Take it off that time first" in page
+    assert 'name="when"' not in page
+    assert browser.post(f"{here}/unschedule").status_code == 303
+    assert 'name="when"' in browser.get(f"{here}/departure").text
+    with transaction() as session:
+        entry = commands.NewBroadcast(subject="New", body="Hello.", organization_id=there.lead.id)
+        commands.edit(session, session.get_one(Broadcast, ident), entry, by=there.robin)
+    page = browser.get(f"{here}/departure").text
+    assert "These words have not been approved. Ask a second person to approve them, then send." in page
+    assert f'<a href="{here}">See what it still needs</a>' in page
+    assert 'name="when"' not in page
+    refused = browser.post(f"{here}/send", data=chosen)
+    assert refused.status_code == 409
+    assert refused.text.count("These words have not been approved.") == 1
+
+
+def test_approving_takes_a_screen_with_the_words_the_readers_and_what_was_found(signed_in: SignIn) -> None:
+    there, ident, here = scene()
+    with transaction() as session:
+        entry = commands.NewBroadcast(
+            subject="Hello, {given_name}", body="Read [this](https://bit.ly/abc).", organization_id=there.lead.id
+        )
+        commands.edit(session, session.get_one(Broadcast, ident), entry, by=there.robin)
+        dana = session.get_one(Account, there.dana.account_id)
+    reader = signed_in(dana)
+    page = reader.get(f"{here}/approve").text
+    assert "hides where it leads" in page
+    assert "It cannot be approved before the mistake above is mended." in page
+    assert "Approve these words" not in page
+    with transaction() as session:
+        good = entry.model_copy(update={"body": "The council votes on Monday."})
+        commands.edit(session, session.get_one(Broadcast, ident), good, by=there.robin)
+    assert "Somebody other than its author" in robin(there, signed_in).get(f"{here}/approve").text
+    page = reader.get(f"{here}/approve").text
+    for said in ("Nothing is approved yet", "version 3", "Hello, Ewa", "<strong>3 readers</strong> of 3", "Robin"):
+        assert said in page, said
+    assert state(ident) is BroadcastState.DRAFT
+    assert "Ewa" in reader.get(f"{here}/preview/html?as=ewa").text
+    assert reader.post(f"{here}/approve", data=fields(page, f"{here}/approve")).status_code == 303
+    assert state(ident) is BroadcastState.APPROVED
+    assert "only a draft can be approved" in reader.get(f"{here}/approve").text
+
+
 def test_stopping_takes_a_screen_and_afterwards_the_page_says_who_never_got_it(
     signed_in: SignIn, database: Flask
 ) -> None:

@@ -174,7 +174,8 @@ def _automated(session: Session) -> list[str]:
     root = f"/work/{made.slug}/petitions/{petition.slug}/automation"
     return [
         *(root, f"{root}/new/reminder", f"{root}/{reminder.id}", f"{root}/{reminder.id}/edit"),
-        *(f"{root}/{welcome.id}", f"{root}/{welcome.id}/edit"),
+        *(f"{root}/{welcome.id}", f"{root}/{welcome.id}/edit", f"{root}/{welcome.id}/approve"),
+        f"{root}/{reminder.id}/off",
     ]
 
 

@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, expect
 
 from app import create_app
 from app.accounts.models import Account
 from app.core import db
-from app.core.db import reading
+from app.core.clock import utc_now
+from app.core.db import reading, transaction
 from app.demo.stage import person
+from app.jobs.models import WorkerBeat
 from config.settings import Settings
 from tests.browser import looks, mistakes, scenes, states, troubles
 from tests.browser.conftest import served, settled
@@ -84,6 +88,26 @@ def test_public_pages_are_accessible_in_every_light_and_width(
     """The browser's complaints (errors, policy, strangers, missing files) fail each of these tests by its fixture."""
     played, more, _ = stage
     assert seen(open_page("/healthz"), played.public + more.public + played.links + more.links) == {}
+
+
+def test_pages_that_promise_a_letter_are_accessible_while_letters_leave_too(
+    stage: tuple[scenes.Stage, states.States, Account], open_page: OpenPage
+) -> None:
+    """Where no worker runs, as in every other test here, they say that the letter has to wait."""
+    paths = [*(one for one in stage[0].links if one.endswith("/thanks")), "/sign-in/sent", "/password/forgotten/sent"]
+    assert len(paths) == 3
+    with transaction() as session:
+        session.add(WorkerBeat(name="here", started_at=utc_now(), seen_at=utc_now()))
+    try:
+        page = open_page("/healthz")
+        assert seen(page, paths) == {}
+        for path in paths:
+            page.goto(path)
+            expect(page.locator("h1")).to_have_text(re.compile("look into your mailbox", re.IGNORECASE))
+            expect(page.locator("main")).not_to_contain_text("No letter leaves")
+    finally:
+        with transaction() as session:
+            session.execute(sa.delete(WorkerBeat).where(WorkerBeat.name == "here"))
 
 
 def test_the_organizers_pages_are_accessible_in_every_light_and_width(

@@ -6,6 +6,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
+from app.accounts.models import Account
+from app.broadcasts import commands
+from app.core.clock import utc_now
+from app.core.db import transaction
+from tests.broadcasts.builders import WORDS, stage, supporter
 from tests.broadcasts.test_choosing import SLUG, scene
 from tests.browser import looks
 
@@ -59,3 +64,19 @@ def test_the_letter_stands_in_its_frame_and_the_pages_are_accessible(open_page: 
         if faults := looks.faults(page):
             found[path] = faults
     assert found == {}
+
+
+def test_approving_needs_no_script_and_no_mouse_and_its_screen_is_accessible(open_page: OpenPage) -> None:
+    with transaction() as session:
+        there = stage(session)
+        supporter(session, 1, yes=(there.lead,))
+        ident = commands.compose(session, there.campaign, WORDS, by=there.robin, now=utc_now()).id
+        dana = session.get_one(Account, there.dana.account_id)
+    here = f"/work/{SLUG}/updates/{ident}"
+    assert looks.faults(open_page(f"{here}/approve", by=dana)) == []
+    page = open_page(here, by=dana, scripts=False, phone=True)
+    page.get_by_role("link", name="Review and approve").press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Review before approving")
+    expect(page.frame_locator(".letter-frame").locator("body")).to_contain_text("Hello Ewa,")
+    page.get_by_role("button", name="Approve these words").press("Enter")
+    expect(page.locator("main")).to_contain_text("Approved. Its sender can send it now.")

@@ -162,7 +162,7 @@ def test_a_welcome_has_the_way_out_that_mail_programs_press_and_pressing_it_leav
     form = {"subject": "Welcome, {given_name}", "body": "You said yes.", "organization_id": str(here.lead.id)}
     welcome = author.post(f"{root}/new/welcome", data=form).headers["Location"]
     assert second.post(f"{welcome}/approve", data={"version": "1"}).status_code == 303
-    assert author.post(f"{welcome}/on").status_code == 303
+    assert author.post(f"{welcome}/on", data={"version": "1"}).status_code == 303
     sign(client, here, EWA)
     client.post(link(letters(EWA["email"])[0], "/confirm/"))
     worker.run(WELCOME)

@@ -33,7 +33,7 @@ def test_a_worker_that_stopped_is_not_waited_for(operator: FlaskClient, client: 
 
     assert now_true().workers == []
     assert f"No worker runs: the last one was stopped {spoken(stopped)}. Letters wait." in now_true().stuck
-    assert f"as far as is known. No worker runs: the last one was stopped {spoken(stopped)}." in text(operator)
+    assert f"<b>No worker runs: the last one was stopped {spoken(stopped)}.</b>" in text(operator)
     check = client.get("/readyz").get_json()["checks"]["worker"]
     assert check["good"], "a worker that is being started anew needs no alarm"
     assert check["detail"].startswith("stopped ")

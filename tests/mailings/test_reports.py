@@ -15,7 +15,7 @@ from app.jobs import worker
 from app.mail import jobs as post_office
 from app.mail import outbox
 from app.mail.transports.sendgrid import SendGridTransport
-from app.mailings import commands, jobs, queries, rules
+from app.mailings import commands, jobs, rules
 from app.mailings.commands import Report
 from app.mailings.models import MailingReader, ReaderState
 from app.mailings.rules import SEND
@@ -133,16 +133,6 @@ def test_somebody_erased_is_in_no_mailing_any_more_and_gets_nothing(database: Fl
         assert (row.address, row.canonical, row.name) == ("erased@invalid", "erased@invalid", "")
         assert row.state is ReaderState.SUPPRESSED
     assert (seen(ident).accepted, seen(ident).suppressed) == (3, 1)
-
-
-def test_the_newest_letter_to_an_address_is_found(database: Flask) -> None:
-    first, second = sent(2), None
-    with reading() as session:
-        since = NOW - timedelta(days=400)
-        found = queries.latest_to(session, "reader2@people.example", since=since)
-        assert found is not None
-        assert found.mailing_id == first
-        assert queries.latest_to(session, "nobody@people.example", since=since) is second
 
 
 def test_many_threads_hand_a_mailing_over_once(database: Flask) -> None:

@@ -123,7 +123,7 @@ def test_the_list_says_that_no_worker_hands_an_update_over(
         operator = builders.account(session, email="op@x.example")
         operator.is_operator = True
     shown = signed_in(operator).get("/operator/mailings").text
-    assert "No worker was ever seen. What waits below waits until one is started" in shown
+    assert "<b>No worker was ever seen.</b> What waits below waits until one is started" in shown
     assert ">Waits</span>" in shown
     worker.beat(utc_now())
     assert ">Going</span>" in signed_in(operator).get("/operator/mailings").text

@@ -32,10 +32,15 @@ def writer(session: Session, petition: Petition, kind: Kind, organization_id: in
     return acting_for(session, coalition_id, by=by, right=RIGHTS[kind], organization_id=organization_id)
 
 
-def held(session: Session, automation: Automation, *, by: Actor) -> Automation:
-    """The row, locked, for somebody who may write and switch it."""
+def require_writer(session: Session, automation: Automation, *, by: Actor) -> None:
+    """NotAllowed for somebody who may not write and switch it."""
     sender = automation.organization_id if automation.is_welcome else None
     writer(session, automation.petition, automation.kind, sender, by=by)
+
+
+def held(session: Session, automation: Automation, *, by: Actor) -> Automation:
+    """The row, locked, for somebody who may write and switch it."""
+    require_writer(session, automation, by=by)
     return db.locked(session, Automation, automation.id)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from app.accounts.models import Account
 from app.automations import messages, queries, rules
-from app.automations.commands.holding import held, record, turn_off
+from app.automations.commands.holding import held, record, require_writer, turn_off
 from app.automations.commands.running import REMIND
 from app.automations.models import Automation
 from app.broadcasts import commands as updates
@@ -78,16 +78,48 @@ def approve(
     return automation
 
 
-def switch_on(session: Session, automation: Automation, *, by: Actor, now: datetime) -> Automation:
-    """Let the approved words go out by themselves from now on. Who confirmed before is not welcomed."""
+def why_not_approvable(session: Session, automation: Automation, *, by: Actor) -> str:
+    """The sentence with which approving the words as they are would be refused; empty where ``by`` may approve them.
+
+    What is found in the words is told beside it.
+    """
+    if automation.approved:
+        return "These words are approved. New words would be approved anew."
+    try:
+        rules.must_be_approvable(automation, automation.version, by.account_id)
+    except Conflict as refusal:
+        return refusal.sentence
+    return updates.why_not_among_approvers(session, rules.as_update(automation), by=by)
+
+
+def switch_on(
+    session: Session, automation: Automation, version: int | None = None, *, by: Actor, now: datetime
+) -> Automation:
+    """Let the approved words go out by themselves from now on. Who confirmed before is not welcomed.
+
+    ``version`` is the one that was reviewed.
+    """
     automation = held(session, automation, by=by)
     if automation.on_since is not None:
         return automation
+    rules.must_be_the_words_shown(automation, version)
     rules.must_be_approved(automation, elsewhere=updates.elsewhere(session, rules.as_update(automation)))
     automation.on_since, automation.seen_until = now, None
     record(session, "automation.switched_on", automation, by=by, now=now)
     ring(session, REMIND)
     return automation
+
+
+def why_not_on(session: Session, automation: Automation, *, by: Actor) -> str:
+    """The sentence with which switching it on would be refused; empty where it may be. NotAllowed for who may not."""
+    require_writer(session, automation, by=by)
+    if automation.on_since is not None:
+        return "It is on already."
+    try:
+        rules.must_be_approved(automation, elsewhere=updates.elsewhere(session, rules.as_update(automation)))
+    except Conflict as refusal:
+        return refusal.sentence
+    return ""
 
 
 def switch_off(session: Session, automation: Automation, *, by: Actor, now: datetime) -> Automation:

@@ -14,6 +14,7 @@ from app.broadcasts.rules import Field, Surroundings, own_paths
 from app.mail import render
 from app.web.acts import carried_out
 from app.web.asking import missing
+from app.web.forms import form_state
 from app.web.pages import see_other
 from app.web.security import actor
 
@@ -43,6 +44,19 @@ def act(
 
     onward = f"/work/{coalition}/petitions/{slug}/automation/{ident}"
     return carried_out(find, command, *entry, onward=onward, notice=notice)
+
+
+def about(automation: Automation) -> dict[str, object]:
+    """What every page of a letter shows of it, loaded while there is a session."""
+    petition = automation.petition
+    _ = automation.author, automation.approver, automation.approver_organization, automation.organization
+    return {
+        "coalition": petition.campaign.coalition,
+        "demo": petition.campaign.coalition.is_demo,
+        "petition": petition,
+        "automation": automation,
+        "form": form_state(),
+    }
 
 
 def as_ewa(session: Session, automation: Automation) -> Message:

@@ -9,14 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from app.automations import commands, queries
 from app.automations.models import Kind
-from app.automations.views.frame import ONE, ROOT, around, as_ewa, blueprint, has_districts
+from app.automations.views.frame import ONE, ROOT, about, around, as_ewa, blueprint, has_districts
 from app.broadcasts.rules import findings
 from app.coalitions.queries import organizations_acting
 from app.core.db import reading
 from app.core.errors import NotFound
 from app.mail import render
 from app.petitions.queries import petition_for
-from app.web.forms import form_state
 from app.web.pages import page
 from app.web.security import actor, as_letter, signed_in, with_frames
 
@@ -57,23 +56,18 @@ def automation(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     by = actor()
     with reading() as session:
         found = queries.automation_for(session, coalition, slug, ident, by=by)
-        petition, readers = found.petition, commands.approvers(session, found)
+        readers = commands.approvers(session, found)
         letter, districts = as_ewa(session, found), has_districts(session, found)
-        known = {
-            "coalition": petition.campaign.coalition,
-            "demo": petition.campaign.coalition.is_demo,
-            "petition": petition,
-            "automation": found,
+        known = about(found) | {
             "figures": queries.figures(session, found),
             "may_write": _may_write(session, found),
             "may_approve": any(one.id == by.account_id for one in readers),
             "somebody_may_approve": bool(readers),
         }
-        _ = found.author, found.approver, found.approver_organization, found.organization
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
     said = findings(found.subject, found.body, around(found, letter, has_districts=districts))
     rendered = render.render(letter)
-    shown = page("automations/show.html", findings=said, letter=rendered, form=form_state(), **known)
+    shown = page("automations/show.html", findings=said, letter=rendered, **known)
     return with_frames(make_response(shown))
 
 

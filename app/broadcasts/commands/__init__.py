@@ -8,6 +8,8 @@ from app.broadcasts.commands.approving import (
     elsewhere,
     send_test,
     spend_test,
+    why_not_among_approvers,
+    why_not_approvable,
 )
 from app.broadcasts.commands.comparing import Chosen, Compared, choose, compare, count_visit, decide_due
 from app.broadcasts.commands.composing import NewBroadcast, compose, edit, imagined
@@ -80,5 +82,7 @@ __all__ = [
     "start_due",
     "stop",
     "unschedule",
+    "why_not_among_approvers",
+    "why_not_approvable",
     "why_not_sendable",
 ]

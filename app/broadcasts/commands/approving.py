@@ -96,6 +96,27 @@ def approvers(session: Session, broadcast: Broadcast) -> list[Account]:
     return [one for one in people if one.id != broadcast.author_id and one.id not in own]
 
 
+def why_not_among_approvers(session: Session, broadcast: Broadcast, *, by: Actor) -> str:
+    """Who approves instead, in a sentence; empty for somebody who may."""
+    if by.account_id in {one.id for one in approvers(session, broadcast)}:
+        return ""
+    if broadcast.campaign.coalition.other_organization_approves:
+        return f"In this coalition a person of another organization than {broadcast.organization.name} approves."
+    return "A signatory or an admin of a member group approves it, and not who wrote it. Ask one of them."
+
+
+def why_not_approvable(session: Session, broadcast: Broadcast, *, by: Actor) -> str:
+    """The sentence with which approving the words as they are would be refused; empty where ``by`` may approve them.
+
+    What is found in the words is told beside it.
+    """
+    try:
+        rules.must_be_approvable(broadcast, by.account_id)
+    except Conflict as refusal:
+        return refusal.sentence
+    return why_not_among_approvers(session, broadcast, by=by)
+
+
 def approve(
     session: Session,
     broadcast: Broadcast,
@@ -143,7 +164,7 @@ def _call(session: Session, broadcast: Broadcast, now: datetime) -> None:
         wanted = messages.approval_wanted(
             broadcast, to=reader.email, name=reader.name, coalition_slug=broadcast.campaign.coalition.slug
         )
-        outbox.queue(session, wanted, once=f"broadcast:{broadcast.id}:{broadcast.version}:ask:{reader.id}", now=now)
+        outbox.queue(session, wanted, once=queries.approval_key(broadcast, reader.id), now=now)
 
 
 def _colleagues(session: Session, broadcast: Broadcast, chosen: list[int], *, apart_from: int) -> list[Account]:

@@ -90,12 +90,15 @@ def _departure(session: Session, broadcast: Broadcast) -> Departure:
     )
 
 
-def why_not_sendable(session: Session, broadcast: Broadcast, entry: Departing, *, now: datetime) -> str:
-    """The sentence with which sending as chosen would be refused; empty where it may be sent."""
+def why_not_sendable(session: Session, broadcast: Broadcast, entry: Departing | None = None, *, now: datetime) -> str:
+    """The sentence with which sending as chosen would be refused; empty where it may be sent.
+
+    Without an entry, whatever would be chosen.
+    """
     comparison = queries.comparison_of(session, broadcast)
     try:
         rules.must_be_sendable(broadcast, elsewhere=elsewhere(session, broadcast))
-        if comparison is not None and entry.when is When.NOW:
+        if comparison is not None and entry is not None and entry.when is When.NOW:
             readers = queries.audience_size(session, broadcast, now=now)
             rules.threshold(readers, comparison.percent, len(comparison.subjects))
     except (Conflict, Invalid) as refusal:

@@ -2,7 +2,15 @@
 
 from app.broadcasts.queries.answers import answered_broadcast, answers_to
 from app.broadcasts.queries.comparing import compared, is_compared, sample_is_leaving, sizes
-from app.broadcasts.queries.finding import awaiting_approval, broadcast_for, broadcasts_of, of_mailing, petitions_of
+from app.broadcasts.queries.finding import (
+    approval_key,
+    awaiting_approval,
+    broadcast_for,
+    broadcasts_of,
+    of_mailing,
+    petitions_of,
+    unwanted,
+)
 from app.broadcasts.queries.looking import Reader, may_see_addresses, reader, reader_after, readers_called, sent_by
 from app.broadcasts.queries.progress import being_sent, held_in, progress, undecided, waits_for
 from app.broadcasts.queries.readers import Reach, audience, audience_size, last_in_lot, newest_supporter, reach
@@ -35,6 +43,7 @@ __all__ = [
     "Reader",
     "answered_broadcast",
     "answers_to",
+    "approval_key",
     "audience",
     "audience_in_words",
     "audience_size",
@@ -74,6 +83,7 @@ __all__ = [
     "slices",
     "undecided",
     "unplanned",
+    "unwanted",
     "values_for",
     "waits_for",
 ]

@@ -13,11 +13,13 @@ from app.coalitions.models import Coalition, Membership
 from app.coalitions.queries import may
 from app.coalitions.roles import Right
 from app.core.errors import NotAllowed, NotFound
+from app.mail.models import Email
 from app.mailings import queries as mailings
 from app.petitions.models import Petition
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -44,6 +46,24 @@ def of_mailing(session: Session, mailing_id: int) -> Broadcast:
     """The update that leaves by a mailing, with what its words are written from."""
     query = sa.select(Broadcast).where(Broadcast.mailing_id == mailing_id)
     return session.scalars(query.options(joinedload(Broadcast.organization))).one()
+
+
+def approval_key(broadcast: Broadcast, reader_id: int) -> str:
+    """The outbox's key of the letter that asks somebody to approve exactly these words."""
+    return f"broadcast:{broadcast.id}:{broadcast.version}:ask:{reader_id}"
+
+
+def unwanted(session: Session, email_ids: Sequence[int], now: datetime) -> dict[int, str]:
+    """Which requests to approve that wait are about words that were approved, or are not the newest any more."""
+    _ = now
+    asked = session.execute(sa.select(Email.id, Email.once).where(Email.id.in_(email_ids)))
+    about = {ident: tuple(int(one) for one in once.split(":")[1:3]) for ident, once in asked}
+    query = sa.select(Broadcast.id, Broadcast.version).where(
+        Broadcast.id.in_({update for update, _ in about.values()}), Broadcast.state == BroadcastState.DRAFT
+    )
+    drafts = {tuple(row) for row in session.execute(query)}
+    why = "The words were approved or changed before this request left."
+    return {ident: why for ident, words in about.items() if words not in drafts}
 
 
 @mailings.namer

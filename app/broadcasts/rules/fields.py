@@ -30,7 +30,7 @@ Values = Mapping[Field, str]
 OTHERWISE = {Field(name): words for name, words in models.OTHERWISE.items()}
 FIELD_HINTS = (
     ("{given_name|neighbor}", "the reader's given name, or the word after the bar"),
-    ("{count}", "the number chosen below, the same for every reader"),
+    ("{count}", "the number chosen in the form, the same for every reader"),
     ("{official|your council member}", "the member of the campaign's body for the reader's postal code"),
 )
 LONGEST_FALLBACK = 60

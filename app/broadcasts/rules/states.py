@@ -55,6 +55,8 @@ def must_be_of_another_organization(
 
 def must_be_sendable(broadcast: Broadcast, *, elsewhere: bool = False) -> None:
     """Only the very words that were approved are sent; with ``elsewhere``, approved by another organization."""
+    if broadcast.state is BroadcastState.SCHEDULED:
+        raise Conflict("This update has its time already. Take it off that time first, then choose another.")
     if broadcast.state not in {BroadcastState.DRAFT, BroadcastState.APPROVED}:
         raise Conflict(f"This update is {broadcast.state.value}; it is not sent a second time.")
     if broadcast.state is not BroadcastState.APPROVED or broadcast.approved_version != broadcast.version:

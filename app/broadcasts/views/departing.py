@@ -50,6 +50,7 @@ def departure(coalition: str, ident: int) -> ResponseReturnValue:
             coalition=ours,
             demo=ours.is_demo,
             broadcast=broadcast,
+            refused=commands.why_not_sendable(session, broadcast, now=now),
             readers=readers,
             here=spoken(now, ours.zone),
             compares=queries.comparison_of(session, broadcast) is not None,

@@ -56,11 +56,11 @@ def preview(coalition: str, ident: int) -> ResponseReturnValue:
 @blueprint.get(f"{ONE}/preview/html")
 @signed_in
 def preview_html(coalition: str, ident: int) -> ResponseReturnValue:
-    """The HTML of the letter alone, under the policy of letters."""
-    by = actor()
+    """The HTML of the letter alone, under the policy of letters; ``?as=ewa`` leaves real readers out of it."""
+    by, made_up = actor(), request.args.get("as") == "ewa"
     with reading() as session:
         broadcast = queries.broadcast_for(session, coalition, ident, by=by)
-        named = queries.may_see_addresses(session, broadcast, by=by)
+        named = not made_up and queries.may_see_addresses(session, broadcast, by=by)
         reader = _reader(session, broadcast) if named else None
         values = _values(session, broadcast, reader)
         _ = broadcast.campaign.coalition, broadcast.organization

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from flask.typing import ResponseReturnValue
 
 from app.broadcasts import commands, queries, rules
 from app.broadcasts.models import BroadcastState
-from app.broadcasts.views.frame import ALL, ONE, act, around, back, blueprint, looked_at, sample
+from app.broadcasts.views.frame import ALL, ONE, blueprint, looked_at, sample
 from app.broadcasts.views.progress import standing
 from app.coalitions.queries import coalition_for, members, organizations_acting
 from app.coalitions.roles import Right
-from app.core.clock import utc_now
-from app.core.db import reading, transaction
-from app.core.inputs import Input
-from app.web.forms import form_state, posted, redisplays
+from app.core.db import reading
+from app.web.forms import form_state
 from app.web.pages import cursor, page
 from app.web.security import actor, signed_in
 
@@ -25,12 +22,6 @@ if TYPE_CHECKING:
 
 
 PAGE = 50
-
-
-class Shown(Input):
-    """Which version of the words stood on the page."""
-
-    version: int
 
 
 @blueprint.get(ALL)
@@ -91,44 +82,6 @@ def update(coalition: str, ident: int) -> ResponseReturnValue:
     # Rendered and asked outside of the transaction: the check of links opens pages of its own.
     findings = looked_at(broadcast, values, has_districts=has_districts) if open_ else []
     return page("broadcasts/show.html", findings=findings, form=form_state(), **known)
-
-
-@blueprint.post(f"{ONE}/test")
-@signed_in
-@redisplays(update)
-def test_update(coalition: str, ident: int) -> ResponseReturnValue:
-    """Send it to oneself and to colleagues."""
-    by, entry = actor(), posted(commands.TestReaders)
-    known = _known(coalition, ident, Right.WRITE_UPDATE)
-    with transaction() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=by, right=Right.WRITE_UPDATE)
-        commands.send_test(session, broadcast, entry, around=known, by=by, now=utc_now())
-        called = broadcast.tested_at is not None
-    others = len(set(entry.colleagues) - {by.account_id})
-    to = f" and {others} {'colleague' if others == 1 else 'colleagues'}" if others else ""
-    if not called:
-        sentence = "Nobody was asked to approve: mend the mistakes below first, then send a test again."
-        return back(coalition, ident, f"A test is on its way to you{to}. {sentence}")
-    return back(coalition, ident, f"A test is on its way to you{to}, and those who may approve have been asked.")
-
-
-@blueprint.post(f"{ONE}/approve")
-@signed_in
-@redisplays(update)
-def approve_update(coalition: str, ident: int) -> ResponseReturnValue:
-    """Stand behind the words that were shown."""
-    shown, right = posted(Shown), Right.APPROVE_UPDATE
-    approve = partial(commands.approve, around=_known(coalition, ident, right))
-    notice = "Approved. Its sender can send it now."
-    return act(coalition, ident, approve, shown.version, notice=notice, right=right)
-
-
-def _known(coalition: str, ident: int, right: Right) -> rules.Surroundings:
-    with reading() as session:
-        broadcast = queries.broadcast_for(session, coalition, ident, by=actor(), right=right)
-        values, has_districts = sample(session, broadcast), bool(queries.districts(session, broadcast.campaign_id))
-        _ = broadcast.campaign.coalition, broadcast.organization
-    return around(broadcast, values=values, has_districts=has_districts)
 
 
 def _colleagues(session: Session, organization_id: int, me: int | None) -> list[tuple[str, str]]:

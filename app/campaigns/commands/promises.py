@@ -175,7 +175,7 @@ def _expire(session: Session, commitment: Commitment, ends: date, *, now: dateti
 def _warn(session: Session, commitment: Commitment, ends: date, *, now: datetime) -> None:
     commitment.warned_at = now
     for reader in organizers(session, commitment.campaign.coalition_id):
-        once = f"commitment:{commitment.id}:{ends}:{reader.id}"
+        once = queries.warning_key(commitment, ends, reader.id)
         outbox.queue(session, messages.runs_out(commitment, reader), once=once, now=now)
     session.flush()
 

@@ -31,7 +31,7 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 80
 BODILESS = (defer(Email.raw), defer(Email.html), defer(Email.text), defer(Email.context))
 SKEW = timedelta(minutes=5)  # clocks of several machines differ by less
 UNSETTLED = (EmailState.SUBMITTING, EmailState.UNKNOWN)
-TOO_LATE = "It could not leave in time: its link had ended, or nobody waited for it any more. Ask for it again."
+OF_NO_USE = "It could not leave in time: its link had ended, or nobody waited for it any more. Ask for it again."
 STOPPED = "The worker stopped while it handed the letter over."
 
 
@@ -156,7 +156,7 @@ def hand_over(session: Session, lot: Sequence[Going], *, until: datetime, now: d
         if row is None or row.state is not EmailState.QUEUED:
             continue
         if row.id in stopped or row.is_useless(now):
-            row.last_error = stopped.get(row.id, TOO_LATE)
+            row.last_error = stopped.get(row.id, OF_NO_USE)
             _settle(row, EmailState.UNKNOWN if row.id in uncertain else EmailState.DROPPED, now)
             leases.release(row)
             continue

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.jobs import leases
-from app.jobs.models import LATE, SILENCE, WorkerBeat
+from app.jobs.models import MISSED_A_BEAT, SILENCE, WorkerBeat
 from app.mail.models import Email, EmailState
 from app.mail.queries.holding import hindrances
 
@@ -42,7 +42,7 @@ def workers(session: Session, *, now: datetime) -> Workers:
     """Every worker seen in the last minutes that did not say farewell, and what is known of the last one."""
     rows = list(session.scalars(sa.select(WorkerBeat).order_by(WorkerBeat.name)))
     alive = [row for row in rows if row.stopped_at is None and row.seen_at > now - SILENCE]
-    silent = [Silent(row.name, row.seen_at) for row in alive if row.seen_at < now - LATE]
+    silent = [Silent(row.name, row.seen_at) for row in alive if row.seen_at < now - MISSED_A_BEAT]
     last = max(rows, key=lambda row: row.stopped_at or row.seen_at, default=None)
     return Workers(
         names=[row.name for row in alive],

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response
 
 from app.core import audit
 from app.core.clock import utc_now
-from app.core.db import reading, transaction
+from app.core.db import reading
 from app.core.errors import NotFound
 from app.mail import commands, evidence, queries, render, rules, samples
 from app.mail.models import Email
 from app.mail.views.blueprint import as_html, blueprint
+from app.web.acts import carried_out
 from app.web.forms import typed
-from app.web.pages import page, see_other
-from app.web.security import actor, operator
+from app.web.pages import page
+from app.web.security import operator
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -65,45 +66,34 @@ def letter_html(email: int) -> ResponseReturnValue:
 @operator
 def retry(email: int) -> ResponseReturnValue:
     """Try a failed letter again."""
-    return _decided(
-        email, lambda session: commands.retry(session, email, by=actor(), now=utc_now()), "It is tried again."
-    )
+    return _decided(email, commands.retry, "It is tried again.")
 
 
 @blueprint.post("/operator/mail/<int:email>/send-again")
 @operator
 def send_again(email: int) -> ResponseReturnValue:
     """Send an unknown letter a second time."""
-    seen = typed("though_left") == "yes"
-    return _decided(
-        email,
-        lambda session: commands.send_again(session, email, though_left=seen, by=actor(), now=utc_now()),
-        "It is sent once more.",
-    )
+    again = partial(commands.send_again, though_left=typed("though_left") == "yes")
+    return _decided(email, again, "It is sent once more.")
 
 
 @blueprint.post("/operator/mail/<int:email>/leave")
 @operator
 def leave(email: int) -> ResponseReturnValue:
     """Leave an unknown letter as it is."""
-    return _decided(
-        email, lambda session: commands.leave(session, email, by=actor(), now=utc_now()), "It stays unknown and unsent."
-    )
+    return _decided(email, commands.leave, "It stays unknown and unsent.")
 
 
 @blueprint.post("/operator/mail/<int:email>/take-back")
 @operator
 def take_back(email: int) -> ResponseReturnValue:
     """Take a waiting letter out of the queue."""
-    return _decided(
-        email, lambda session: commands.take_back(session, email, by=actor(), now=utc_now()), "It is not sent."
-    )
+    return _decided(email, commands.take_back, "It is not sent.")
 
 
-def _decided(email: int, command: Callable[[Session], Email], notice: str) -> Response:
-    with transaction() as session:
-        command(session)
-    return see_other(f"/operator/mail/{email}", notice)
+def _decided(email: int, command: Callable[..., Email], notice: str) -> ResponseReturnValue:
+    # The command finds and locks the letter itself: its id is all it needs.
+    return carried_out(lambda _: email, command, onward=f"/operator/mail/{email}", notice=notice)
 
 
 def _known(session: Session, email: int) -> Email:

@@ -23,7 +23,7 @@ from app.mailings.models import BatchState, Mailing, MailingBatch, MailingReader
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-TOO_LATE = "The hour that was chosen for some readers has passed; who writes for the sender decides."
+HOUR_PASSED = "The hour that was chosen for some readers has passed; who writes for the sender decides."
 STOPPED = "The worker stopped while it handed these letters over."
 
 
@@ -55,7 +55,7 @@ def claim(session: Session, *, lease: timedelta, most: int | None = None, now: d
         _let_go(session, row)
         return None
     if queries.is_too_late(session, mailing, row, now=now):
-        mailing.state, mailing.reason = MailingState.LATE, TOO_LATE
+        mailing.state, mailing.reason = MailingState.LATE, HOUR_PASSED
         _let_go(session, row)
         return None
     _as_slow_as_it_goes(session, mailing, row)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATIENCE = timedelta(minutes=1)
 RELEASING = timedelta(minutes=5)  # longer than the call takes
 RELEASED_AGAIN = timedelta(hours=1)
-TOO_LATE = "Too late: nothing could be called back any more."
+NOTHING_RECALLED = "Too late: nothing could be called back any more."
 
 
 def keep_recall_id(session: Session, mailing_id: int, recall_id: str) -> str:
@@ -74,7 +74,7 @@ def not_called_back(session: Session, mailing_id: int, reason: str, *, again: bo
         return
     mailing.recall_error = reason[:500]
     if not queries.can_be_called_back(session, mailing_id, now=now):
-        mailing.recall_due, mailing.recall_error = None, f"{TOO_LATE} {reason}"[:500]
+        mailing.recall_due, mailing.recall_error = None, f"{NOTHING_RECALLED} {reason}"[:500]
         _release_later(session, mailing, now=now)  # an answer that was lost may have been a yes
     elif again:
         mailing.recall_due = now + PATIENCE / 3

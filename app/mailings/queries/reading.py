@@ -245,29 +245,6 @@ def unknown_batches(session: Session, mailing_id: int) -> list[MailingBatch]:
     return list(session.scalars(query.order_by(MailingBatch.number)))
 
 
-def latest_to(session: Session, canonical: str, *, since: datetime) -> MailingReader | None:
-    """The newest letter of any mailing that was handed over to an address since a moment."""
-    query = (
-        sa.select(MailingReader)
-        .join(
-            MailingBatch,
-            sa.and_(
-                MailingBatch.mailing_id == MailingReader.mailing_id,
-                MailingBatch.number == MailingReader.batch_number,
-            ),
-        )
-        .where(
-            MailingReader.canonical == canonical,
-            MailingBatch.submitted_at >= since,
-            MailingBatch.state != BatchState.RECALLED,
-            sa.or_(MailingReader.state.is_(None), MailingReader.state != ReaderState.SUPPRESSED),
-        )
-        .order_by(MailingReader.id.desc())
-        .limit(1)
-    )
-    return session.scalar(query)
-
-
 @dataclass(frozen=True, slots=True)
 class Marked:
     """A reader as a report finds them: by which attempt's token, and what their letter belongs to."""

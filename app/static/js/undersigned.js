@@ -5,6 +5,11 @@
   const summary = document.querySelector("[data-error-summary]");
   if (summary) summary.focus();
 
+  // Where the pages stand in one line that is moved sideways, the one that is shown stands in sight.
+  const pages = document.querySelector(".work-nav");
+  const shown = pages && pages.querySelector("[aria-current]");
+  if (shown) pages.scrollLeft = shown.offsetLeft - (pages.clientWidth - shown.offsetWidth) / 2;
+
   // One press sends a form once. The button keeps its name and value, so it is not disabled but marked.
   document.addEventListener("submit", (event) => {
     const form = event.target;
