@@ -27,7 +27,7 @@ from tests.mailings.provider import TAKEN, Answer, Provider, Request, running
 
 pytestmark = pytest.mark.long
 ROOT = Path(__file__).parent.parent.parent
-READERS, BATCH, KILLS, WORKERS = 12_000, 400, 5, 2
+READERS, BATCH, KILLS, WORKERS = 50_000, 1_000, 5, 2
 AGES_AGO = NOW - timedelta(days=1)
 # "begin" starts a worker and tells its number, "gone 7" tells when worker 7 has ended; a fork each, because starting
 # Python takes longer than the work.
