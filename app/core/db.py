@@ -176,10 +176,7 @@ def expect_many_rows(session: Session) -> None:
 
 
 def expect_large_sets(session: Session) -> None:
-    """Say that this transaction asks of very many rows whether they are among many others.
-
-    PostgreSQL looks such a set up in memory if it expects it to fit, and otherwise goes through it for every row.
-    """
+    """Say that many rows are looked up among many others: PostgreSQL keeps those in memory only if they should fit."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(sa.text(f"SET LOCAL work_mem = '{LARGE_SET_MEGABYTES}MB'"))
 
