@@ -304,7 +304,10 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     build = insert_for(session)
     inserted = 0
     for start in range(0, len(values), 500):
-        statement = build(model).values(values[start : start + 500]).on_conflict_do_nothing(index_elements=unique)
+        some = values[start : start + 500]
+        # A row alone is given as one, for which SQLAlchemy knows the statement from the time before.
+        statement = build(model).values(some if len(some) > 1 else some[0])
+        statement = statement.on_conflict_do_nothing(index_elements=unique)
         # Counted by what comes back: psycopg does not know the row count of such an insert.
         inserted += len(session.execute(statement.returning(model.id)).all())
     return inserted
