@@ -51,7 +51,11 @@ def claim(
     """Take up to ``lot`` due rows that nobody holds; each gets a token of its own that fences the settling.
 
     It is written at the end of the transaction or before the next query, together with whatever else is changed.
+    Raises ValueError for a lease that would look as if a clock had been put back, and so be nobody's.
     """
+    if lease >= LONGEST:
+        message = f"No lease is as long as {LONGEST}."
+        raise ValueError(message)
     query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now)).options(*options)
     query = query.order_by(*order).limit(lot).with_for_update(skip_locked=True)  # type: ignore[arg-type]
     rows = list(session.scalars(query))

@@ -15,12 +15,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from app.core import db
 from app.core.db import reading, transaction
 from app.jobs import leases, worker
 from app.mail import commands, jobs, queries, render, rules, sending
-from app.mail.models import EmailState
+from app.mail.models import Email, EmailState
 from app.mail.sending import Sender
 from app.mail.transports import Accepted, Letter, Transport, TryAgain
 from app.mail.transports.dev import DevTransport
@@ -70,6 +71,11 @@ def test_no_lease_of_the_post_office_looks_as_if_a_clock_had_been_put_back() -> 
     ]
     for way in ways:
         assert max(way.patience, sending.CLAIM) < leases.LONGEST
+
+
+def test_a_lease_that_would_be_nobody_s_is_refused_where_it_is_asked_for(session: Session) -> None:
+    with pytest.raises(ValueError, match="No lease is as long"):
+        leases.claim(session, Email, lot=1, lease=leases.LONGEST, now=NOW)
 
 
 def test_letters_dated_by_a_clock_that_was_put_back_leave_now(database: Flask) -> None:
