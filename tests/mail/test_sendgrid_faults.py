@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import time
+import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -102,6 +105,23 @@ def test_each_failure_says_no_more_than_is_known(
     assert bool(stand_in.taken) is left
     if outcome is TryAgain:
         assert caught.value.everyone  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "fault", [(400, errors("bad", "personalizations.0.to.0.email"), {}), (413, {}, {}), (500, {}, {}), "reset"], ids=str
+)
+def test_a_request_that_failed_is_not_kept(stand_in: SendGridStandIn, fault: Any) -> None:
+    stand_in.faults = [fault] * 3
+    sender = transport(stand_in)
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3):
+            with contextlib.suppress(NotAccepted):
+                sender.submit(letter(number + 1))
+        assert [one for one in gc.get_objects() if isinstance(one, urllib.request.Request)] == []
+    finally:
+        gc.enable()
 
 
 def test_a_slow_answer_is_waited_for(stand_in: SendGridStandIn) -> None:

@@ -52,7 +52,22 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
     def _make_request(self, _opener: Any, request: urllib.request.Request, timeout: float | None = None) -> Any:
         step = timeout or self.timeout
         deadline = Deadline(step * WHOLE, step=step)
-        return super()._make_request(_Opener(deadline), request, timeout=step)
+        try:
+            return super()._make_request(_Opener(deadline), request, timeout=step)
+        except Exception as error:
+            _forget_the_way(error)
+            raise
+
+
+def _forget_the_way(error: BaseException | None) -> None:
+    """Let an error go of the frames it came through.
+
+    The package names its error in the frame that raises it, and that frame holds the whole request. The two would keep
+    each other until the collector comes by, a hundred requests later.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 class _Opener:
