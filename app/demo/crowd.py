@@ -13,7 +13,7 @@ from app.campaigns.models import Campaign
 from app.core.actor import by_link
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.text import canonical_email
 from app.demo import material
 from app.demo.gathering import LEAD
@@ -137,12 +137,10 @@ def report_to_targets() -> None:
 
 
 def write_the_update() -> None:
-    """The lead writes and tests it, somebody of another organization approves it, the lead sends it."""
+    """The lead writes it and asks for approval."""
     with transaction() as session:
         robin = acting(session, ROBIN)
-        query = sa.select(Broadcast).where(Broadcast.campaign_id == campaign(session).id)
-        update = session.scalar(query)
-        if update is None:
+        if _the_update(session) is None:
             entry = broadcasts.NewBroadcast(
                 subject=material.UPDATE_SUBJECT,
                 body=material.UPDATE_BODY,
@@ -150,9 +148,21 @@ def write_the_update() -> None:
             )
             update = broadcasts.compose(session, campaign(session), entry, by=robin, now=utc_now())
             broadcasts.send_test(session, update, by=robin, now=utc_now())
+
+
+def send_the_update() -> None:
+    """Somebody of another organization approves it, the lead sends it."""
+    with transaction() as session:
+        update = _the_update(session)
+        if update is None:
+            raise NotFound
         if update.state is BroadcastState.DRAFT:
             dana = acting(session, APPROVES)
             broadcasts.approve(session, update, update.version, by=dana, now=utc_now())
         if update.state is BroadcastState.APPROVED:
-            broadcasts.send(session, update, by=robin, now=utc_now())
+            broadcasts.send(session, update, by=acting(session, ROBIN), now=utc_now())
     say("  written by Fight for the Future, approved by the ACLU's Dana Ortiz, on its way")
+
+
+def _the_update(session: Session) -> Broadcast | None:
+    return session.scalar(sa.select(Broadcast).where(Broadcast.campaign_id == campaign(session).id))

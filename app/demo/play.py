@@ -35,7 +35,8 @@ SCENES: tuple[tuple[str, Callable[[], object]], ...] = (
     ("Supporters confirm", crowd.people_confirm),
     ("The letter closes and is delivered", lettering.close),
     ("Targets get the petition's report", crowd.report_to_targets),
-    ("Supporters hear what happened", crowd.write_the_update),
+    ("An update is written, and others are asked to approve it", crowd.write_the_update),
+    ("Supporters hear what happened", crowd.send_the_update),
 )
 
 
