@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BUSY_MILLISECONDS = 15_000
 CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES = 2_000, 16_000
 LARGE_SET_MEGABYTES = 64
+KEPT_CONNECTIONS, MOST_CONNECTIONS = 5, 15  # of a process to PostgreSQL; who finds none waits for one
 LEAST_ROOM = 500_000  # bytes: what one lot of work writes
 LOT = 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
@@ -109,7 +110,8 @@ def connect(url: str) -> sa.Engine:
         event.listen(engine, "checkin", _give_memory_back)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+        room = {"pool_size": KEPT_CONNECTIONS, "max_overflow": MOST_CONNECTIONS - KEPT_CONNECTIONS}
+        engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **room)
     _Connections.engine = engine
     return engine
 

@@ -165,6 +165,7 @@ def test_an_operator_holds_letters_back_and_lets_them_leave(operator: FlaskClien
 
 def test_the_command_line_tells_holds_lets_go_and_tries_again(app: Flask) -> None:
     ident = failed()
+    jobs.bind(app.config["SETTINGS"])
     run = app.test_cli_runner().invoke
 
     assert re.search(r"failed\s+1\b", run(args=["mail", "status"]).output)

@@ -13,7 +13,7 @@ from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
 from app.core.errors import Conflict, NotFound
-from app.mail import commands, jobs, outbox, queries, sending
+from app.mail import commands, jobs, outbox, queries
 from app.mail.commands import MOST_ATTEMPTS, WAITS
 from app.mail.message import Attachment, Priority
 from app.mail.models import Email, EmailState
@@ -85,49 +85,6 @@ def test_confirmations_leave_before_updates_that_were_queued_earlier(database: F
 
     assert transport.letters[0].email_id == confirmation
     assert len(transport.letters) == jobs.LOT
-
-
-def test_the_next_lot_is_what_left_in_about_a_second_within_bounds() -> None:
-    assert sending.size_after(25, 0.5) == 50
-    assert sending.size_after(25, 0.01) == sending.LARGEST_LOT
-    assert sending.size_after(1, 30.0) == sending.SMALLEST_LOT
-    assert sending.size_after(5, 0.0) == sending.LARGEST_LOT
-
-
-def test_a_quick_way_out_is_given_larger_lots_and_a_slow_one_smaller(
-    database: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(150):
-        queued(f"confirmation:{number}")
-    transport = sent_with(Accepted())
-
-    monkeypatch.setattr(sending, "LOT_AIM", 3600.0)  # however slow this machine is
-    jobs.send()
-    first = len(transport.letters)
-    monkeypatch.setattr(sending, "LOT_AIM", 0.0)
-    jobs.send()
-    second = len(transport.letters) - first
-    jobs.send()
-
-    assert (first, second) == (sending.LOT, sending.LARGEST_LOT)
-    assert len(transport.letters) - first - second == sending.SMALLEST_LOT
-
-
-def test_a_slow_lot_is_put_back_so_that_a_new_confirmation_goes_first(
-    database: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in range(3):
-        queued(f"update:{number}", priority=Priority.UPDATE, repeatable=False)
-    monkeypatch.setattr(sending, "LOT_SECONDS", 0)
-    transport = sent_with(Accepted())
-    jobs.send()
-    confirmation = queued("confirmation")
-
-    jobs.send()
-
-    assert [letter.email_id for letter in transport.letters][1] == confirmation
-    with reading() as session:
-        assert queries.counts_by_state(session)[EmailState.QUEUED] == 2
 
 
 def test_a_refusal_for_now_is_tried_again_later_and_later(database: Flask) -> None:

@@ -42,7 +42,8 @@ def resume(session: Session, *, by: Actor, now: datetime) -> int:
         audit.record_all(session, "mail.resumed", MailPause, by=by, now=now)
     elif left_alone:
         audit.record_all(session, "mail.tried_now", MailCircuit, by=by, now=now)
-    ring(session, SEND)
+    for name in circuit.WAKES:
+        ring(session, name)
     return lifted
 
 

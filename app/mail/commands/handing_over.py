@@ -91,11 +91,20 @@ def _can_go(session: Session, row: Email, now: datetime) -> bool:
     if died:
         row.last_error = STOPPED
         remember(session, row, row.attempts - 1, STOPPED, certain=False, now=now)
+    if row.attempts > MOST_ATTEMPTS and not died:
+        # Workers that die between taking a letter and handing it over have not tried it.
+        row.attempts = min(row.attempts, _tried(session, row) + 1)
     if row.attempts > MOST_ATTEMPTS:
         _settle(row, EmailState.UNKNOWN if died else EmailState.FAILED, now)
         leases.release(row)
         return False
     return True
+
+
+def _tried(session: Session, row: Email) -> int:
+    """How many attempts ended with an answer, or with none."""
+    tries = sa.select(sa.func.max(EmailAttempt.number)).where(EmailAttempt.email_id == row.id)
+    return session.scalar(tries) or 0
 
 
 def bring_forward(session: Session, *, now: datetime) -> int:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app.core import db
 from app.jobs import leases
+from app.jobs.bell import ring
 from app.mail.mass import Accepted, NotAccepted, OutcomeUnknown, ReaderRefused, TooMuch, TryAgain, WordsRefused
 from app.mailings import queries, rules
 from app.mailings.commands import attempts
@@ -136,6 +137,8 @@ def settle(
         row.state, row.last_error = BatchState.ACCEPTED, None
         row.provider_id, row.accepted_at = outcome.provider_id[:255] or None, now
         _heard_well(session, row.mailing_id)
+        if row.leaves_at is not None:
+            _mark_if_called_back(session, row.mailing_id)
     else:
         row.last_error = outcome.reason
         _not_taken(session, row, outcome, refused, now=now)
@@ -146,6 +149,12 @@ def settle(
 def _heard_well(session: Session, mailing_id: int) -> None:
     well = sa.update(Mailing).where(Mailing.id == mailing_id, Mailing.refused_in_a_row > 0).values(refused_in_a_row=0)
     session.execute(well.execution_options(synchronize_session=False))
+
+
+def _mark_if_called_back(session: Session, mailing_id: int) -> None:
+    """A batch that the provider took after it was told to send nothing more is called back too."""
+    if session.scalar(sa.select(Mailing.recalled_at).where(Mailing.id == mailing_id)) is not None:
+        ring(session, rules.CALL_BACK)
 
 
 def _not_taken(

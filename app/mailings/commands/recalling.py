@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from app.core import db
-from app.jobs.bell import ring
+from app.jobs.bell import ring, ring_later
 from app.mailings import queries, rules
 from app.mailings.models import BatchState, Mailing, MailingBatch
 
@@ -78,6 +78,7 @@ def not_called_back(session: Session, mailing_id: int, reason: str, *, again: bo
         _release_later(session, mailing, now=now)  # an answer that was lost may have been a yes
     elif again:
         mailing.recall_due = now + PATIENCE / 3
+        ring_later(session, rules.CALL_BACK, PATIENCE / 3)  # every minute costs letters that could still be held
     else:
         mailing.recall_due = now + PATIENCE
     session.flush()
