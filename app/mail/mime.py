@@ -33,38 +33,41 @@ SHORT = 76
 BOUNDARIES = ("=_undersigned_words", "=_undersigned_files")
 PLAIN = re.compile(r"[\w+-]+(\.[\w+-]+)*@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII)
 READER = "r"
+ENCODED = "=?"  # how an encoded word begins (RFC 2047)
+ENDS = set("\r\n\0")
+BROKEN = re.compile(r"\r\n(?![ \t])|\r(?!\n)|(?<!\r)\n")  # the end of a header in its middle
 UNFOLDED = {"message-id", "list-unsubscribe", "list-unsubscribe-post"}
 SHARED = {"content-type", "content-transfer-encoding", "mime-version", "auto-submitted", "list-unsubscribe-post"}
-WORDED = {"subject", "from", "to", "reply-to"}
-LINES = {*WORDED, "date", "message-id", "list-unsubscribe"}
+LINES = {"subject", "from", "to", "reply-to", "date", "message-id", "list-unsubscribe"}
 REPLY_ADDRESS = re.compile(
     r"r\+(?P<kind>[mu]?)(?P<number>\d{1,18})\.(?P<signature>[0-9a-f]{16})@(?P<domain>\S+)", re.ASCII
 )
 AUTOMATIC_RANKS = {0, 1}  # confirmations and receipts answer somebody's act; nothing may answer them automatically
 
 
-def _is_one_line(name: str, value: str) -> bool:
-    """Whether a header goes out as it is: nothing to encode, nothing to fold."""
+def _goes_as_it_is(name: str, value: str) -> bool:
+    """Whether there is nothing to encode and nothing to fold. What looks like an encoded word is encoded once more."""
     short = name.lower() in UNFOLDED or len(name) + len(value) < SHORT
-    return short and value.isascii() and value.isprintable()
+    return short and value.isascii() and value.isprintable() and ENCODED not in value
 
 
 class Line(str):
-    """A header as it goes out, with the address it was made of; to the library it is a header like its own."""
+    """One of our headers: its words as a person wrote them, with the address they were made of.
+
+    To the library it is a header like its own, and it must never take it for a string: it would decode an encoded word
+    that somebody chose for a name, line ends and all, and write those into the letter.
+    """
 
     __slots__ = ("addresses", "name")
     name: str
     addresses: tuple[Address, ...]
 
     @classmethod
-    def of(cls, name: str, value: Any) -> Line | None:
-        """The header, if it is one of ours that has nothing to encode or to fold; otherwise None."""
-        words = str(value)
-        if name.lower() not in LINES or not (isinstance(value, Address) or type(value) is str):
-            return None
-        if not _is_one_line(name, words):
-            return None
-        line = cls(words)
+    def of(cls, name: str, value: str | Address) -> Line:
+        """The header. Raises ValueError for words that would end it."""
+        line = cls(value)
+        if set(line) & ENDS:
+            raise ValueError("a header cannot hold the end of a line")
         line.name, line.addresses = name, (value,) if isinstance(value, Address) else ()
         return line
 
@@ -77,32 +80,36 @@ class Policy(EmailPolicy):
     """
 
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
-        """Take a header in, as it is where nothing in it needs the library: taking apart takes longest of all.
-
-        Of those that remain, the ones that most letters share are taken apart once.
-        """
-        if line := Line.of(name, value):
-            return name, line
+        """Take a header in: ours as they are; of the library's, those that most letters share are taken apart once."""
+        if name.lower() in LINES:
+            return name, Line.of(name, value)
         if isinstance(value, str) and name.lower() in SHARED:
             return _parsed(name, value)
         return super().header_store_parse(name, value)
 
     def fold(self, name: str, value: Any) -> str:
-        """Write one header as text."""
-        if _is_one_line(name, value):
+        """Write one header as text. Raises ValueError for one that would begin another."""
+        if _goes_as_it_is(name, value):
             return f"{name}: {value}{self.linesep}"
-        if value.isascii() or name.lower() not in WORDED:
-            return str(super().fold(name, value))
-        addresses = getattr(value, "addresses", None)
-        if addresses is None:
-            written = self._encoded(name, value)
+        if isinstance(value, Line):
+            folded = f"{name}: {self._written(value)}{self.linesep}"
         else:
-            written = ", ".join(f"{self._encoded(name, one.display_name)} <{one.addr_spec}>" for one in addresses)
-        return f"{name}: {written}{self.linesep}"
+            folded = str(super().fold(name, value))
+        if BROKEN.search(folded.removesuffix(self.linesep)):
+            raise ValueError("a header cannot hold another one")
+        return folded
 
     def fold_binary(self, name: str, value: Any) -> bytes:
         """Write one header as bytes."""
         return self.fold(name, value).encode("ascii")
+
+    def _written(self, line: Line) -> str:
+        for one in line.addresses:
+            named = f"{self._encoded(line.name, one.display_name)} " if one.display_name else ""
+            return f"{named}<{one.addr_spec}>"
+        if line.isascii() and ENCODED not in line:
+            return Header(str(line), "us-ascii", header_name=line.name).encode(linesep=self.linesep)
+        return self._encoded(line.name, line)
 
     def _encoded(self, name: str, words: str) -> str:
         return Header(str(words), "utf-8", header_name=name).encode(linesep=self.linesep)
@@ -252,7 +259,7 @@ def written(rendered: render.Rendered, email: Email, message_id: str, *, now: da
 def _build(rendered: render.Rendered, email: Email, message_id: str, now: datetime) -> EmailMessage:
     name, address = sender()
     message = EmailMessage(policy=POLICY)
-    message["From"] = _known("From", email.from_name or name, address)
+    message["From"] = _address(email.from_name or name, address)
     message["To"] = _address(email.to_name, email.to_address)
     if email.reply_to:
         message["Reply-To"] = _address(email.from_name, answers_to(email))
@@ -280,12 +287,6 @@ def _boundary(kind: int, rendered: render.Rendered) -> str:
     """What parts the letter's parts: the usual line, unless somebody wrote it into their words to part them anew."""
     usual = BOUNDARIES[kind]
     return f"=_{secrets.token_hex(16)}" if usual in rendered.text or usual in rendered.html else usual
-
-
-@functools.lru_cache(maxsize=256)
-def _known(header: str, name: str, address: str) -> Any:
-    """Whom many letters are from, taken apart once."""
-    return POLICY.header_factory(header, _address(name, address))
 
 
 def _address(name: str, address: str) -> Address:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesParser
-from email.policy import default
+from email.policy import compat32, default
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from app.core import tokens
+from app.core.text import plain
 from app.mail import mime, outbox, render
 from app.mail.message import Priority
 from app.mail.models import Email, EmailAttachment
@@ -91,6 +97,54 @@ def test_a_subject_and_a_file_name_cannot_write_headers() -> None:
     assert found["Bcc"] is None
     assert all(part["Bcc"] is None for part in found.walk())
     assert next(found.iter_attachments()).get_content_type() == "application/octet-stream"
+
+
+INJECTED = "=?utf-8?q?=0D=0AReply-To:_a=40evil.example=0D=0A=0D=0AYour_account_is_closed.?="
+WORDS_OF_ANYBODY = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                INJECTED,
+                "=?utf-8?b?DQpCY2M6IHhAeS5leGFtcGxl?=",
+                "=?",
+                "?=",
+                '"',
+                ",",
+                "<x@y.example>",
+                "名前",
+                "é",
+                "\\",
+                ":",
+            ]
+        ),
+        st.text(max_size=30),
+        st.text("ab =?_-", max_size=120),
+    ),
+    min_size=1,
+    max_size=6,
+).map(" ".join)
+HEADERS = {"From", "To", "Reply-To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"}
+
+
+@given(WORDS_OF_ANYBODY, WORDS_OF_ANYBODY, WORDS_OF_ANYBODY)
+@example(f"Ewa {INJECTED}", f"{INJECTED} group", f"Sign: {INJECTED} {'long ' * 20}")
+def test_words_of_anybody_write_no_header_and_no_body(to_name: str, from_name: str, subject: str) -> None:
+    row = letter(to_name=to_name, from_name=from_name, reply_to="hello@fftf.example")
+    words = render.Rendered(f"A letter: {subject}", "Words.\n", "")
+    built = mime.build(words, row, mime.new_message_id(row), now=NOW)
+
+    # What stands on the wire, taken apart by nothing but its lines; then what a reader's program makes of it.
+    head, _, body = built.as_bytes().partition(b"\r\n\r\n")
+    names = [line.split(b":")[0].decode() for line in re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n")]
+    assert set(names) <= HEADERS | {"Content-Transfer-Encoding"}
+    assert len(names) == len(set(names))
+    assert body == b"Words.\r\n"
+    found = BytesParser(policy=compat32).parsebytes(built.as_bytes())
+    shown = str(make_header(decode_header(str(found["Subject"]))))
+    assert " ".join(shown.split()) == " ".join(plain(words.subject, render.SUBJECT_LIMIT).split())
+    assert built["To"].addresses[0].display_name == plain(to_name, 200)
+    assert parseaddr(str(found["To"]).replace("\r\n", ""))[1] == "mina@example.org"
+    assert parseaddr(str(found["Reply-To"]).replace("\r\n", ""))[1] == "hello@fftf.example"
 
 
 @pytest.mark.parametrize("field", ["to", "reply_to"])
