@@ -46,7 +46,6 @@ def claim(
     lot: int,
     lease: timedelta,
     now: datetime,
-    options: Sequence[ORMOption] = (),
 ) -> list[Work]:
     """Take up to ``lot`` due rows that nobody holds; each gets a token of its own that fences the settling.
 
@@ -56,7 +55,7 @@ def claim(
     if lease >= LONGEST:
         message = f"No lease is as long as {LONGEST}."
         raise ValueError(message)
-    query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now)).options(*options)
+    query = sa.select(model).where(*where, model.try_after <= now, is_free(model, now))
     query = query.order_by(*order).limit(lot).with_for_update(skip_locked=True)  # type: ignore[arg-type]
     rows = list(session.scalars(query))
     for row in rows:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
@@ -159,9 +160,12 @@ class Sender:
 
     def _prepared(self, lot: list[Taken]) -> list[Letter]:
         """Write the letters and commit that they are being handed over; those that must not be are left out."""
+        with reading() as session:  # not while they were taken, for that keeps SQLite's one writer
+            files = queries.files_of(session, [one.claim.email_id for one in lot])
         letters: dict[Claim, tuple[Going, Letter]] = {}
         broken: dict[Claim, str] = {}
         for one in lot:
+            set_committed_value(one.email, "attachments", files.get(one.email.id, []))
             try:
                 letters[one.claim] = self._written(one.email, one.claim)
             except render.Unwritable as error:

@@ -222,9 +222,10 @@ def _call_back(recalls: mass.RecallTransport, mailing_id: int, recall_id: str) -
     except mass.NotAccepted as refusal:
         log.warning("not called back", mailing=mailing_id, reason=refusal.reason)
         again = isinstance(refusal, mass.TryAgain)
-        if isinstance(refusal, mass.GiveUp):
-            # Perhaps for want of a place: the provider takes no more than ten cancellations at a time.
-            again = _release(recalls, early=True) > 0
+        if isinstance(refusal, mass.GiveUp) and _first_refusal(mailing_id):
+            # Perhaps for want of a place: the provider takes no more than ten cancellations at a time. One place is
+            # enough, and a refusal for another reason must not cost every other its day.
+            again = _release(recalls, early=True) is True
         with transaction() as session:
             commands.not_called_back(session, mailing_id, refusal.reason, again=again, now=utc_now())
         return
@@ -233,19 +234,25 @@ def _call_back(recalls: mass.RecallTransport, mailing_id: int, recall_id: str) -
         commands.called_back(session, mailing_id, since=utc_now())
 
 
+def _first_refusal(mailing_id: int) -> bool:
+    with reading() as session:
+        return not session.get_one(Mailing, mailing_id).recall_error
+
+
 @job("mailings.release")
 def release() -> int:
     """Have the provider forget what was called back and is over, so that there is a place for the next stop."""
     recalls = mass.recalls()
-    return 0 if recalls is None else _release(recalls)
+    return 0 if recalls is None or _release(recalls) is None else 1
 
 
-def _release(recalls: mass.RecallTransport, *, early: bool = False) -> int:
+def _release(recalls: mass.RecallTransport, *, early: bool = False) -> bool | None:
+    """Whether the next one that is over was released; None where there is none."""
     now = utc_now()
     with transaction() as session:
         due = commands.next_release(session, early=early, now=now)
     if due is None:
-        return 0
+        return None
     mailing_id, recall_id = due
     try:
         recalls.release(recall_id)
@@ -254,10 +261,10 @@ def _release(recalls: mass.RecallTransport, *, early: bool = False) -> int:
         again = isinstance(refusal, mass.TryAgain)
         with transaction() as session:
             commands.not_released(session, mailing_id, again=again, now=utc_now())
-        return 1
+        return False
     with transaction() as session:
         commands.released(session, mailing_id)
-    return 1
+    return True
 
 
 @job("mailings.watch")

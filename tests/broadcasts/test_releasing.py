@@ -233,3 +233,16 @@ def test_a_request_whose_hour_has_passed_is_not_handed_over(other_end: Provider)
     with pytest.raises(TryAgain, match="is over"):
         other_end.transport(recall_minutes=30).submit_many(lot)
     assert other_end.sends == []
+
+
+def test_a_stop_that_is_refused_again_and_again_costs_one_place_and_not_all(other_end: Provider) -> None:
+    there = stage_of_a_stopped_one()
+    stopped(there)
+    ago(other_end, leaves_at=utc_now() - RELEASED_EARLY - A_LITTLE)
+    other_end.answers["POST /v3/user/scheduled_sends"] = [400, 400, 400]
+    stopped(there)
+    for _ in range(2):
+        with transaction() as session:
+            session.execute(sa.update(Mailing).where(Mailing.recall_due.is_not(None)).values(recall_due=utc_now()))
+        mailings.call_back()
+    assert len({"BATCH1", "BATCH2"} & set(other_end.canceled)) == 1

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 
 from app.accounts.models import Account
+from app.core.actor import Actor
 from app.core.clock import utc_now
 from app.core.db import transaction
-from app.mail import circuit
+from app.mail import circuit, queries
 from app.mail import commands as post
+from app.mail.queries import holding
 from app.web.operating import PAGES
 from tests import builders
 from tests.builders import NOW
@@ -65,3 +68,20 @@ def test_an_operator_hears_of_an_outage_at_home(signed_in: SignIn) -> None:
 
 def test_nobody_else_is_shown_the_way_to_an_operator_s_pages(signed_in: SignIn) -> None:
     assert "/operator" not in signed_in(person(operator=False)).get("/home").text
+
+
+def test_what_a_person_held_back_is_held_on_every_way_and_a_refusal_on_its_own(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = Actor("Op", account_id=1, operator=True)
+    monkeypatch.setattr(holding._InUse, "way", "smtp")
+    post.pause(session, "sendgrid", "SendGrid said 403", now=NOW)
+    assert not queries.paused(session, "smtp")
+    assert queries.pauses(session) == []
+
+    post.hold(session, "old-way", "The words are wrong.", by=operator, now=NOW)
+    assert queries.paused(session, "smtp")
+    assert [one.transport for one in queries.pauses(session)] == ["old-way"]
+    assert post.resume(session, by=operator, now=NOW) == 1
+    assert not queries.paused(session, "smtp")
+    assert queries.paused(session, "sendgrid")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -271,3 +273,23 @@ def broken(**changes: Any) -> dict[str, Any]:
 def test_what_sendgrid_would_refuse_is_not_sent(request_: dict[str, Any], words: str) -> None:
     with pytest.raises(GiveUp, match=words):
         check(request_)
+
+
+def test_a_redirection_is_not_followed_with_the_key(stand_in: SendGridStandIn) -> None:
+    asked: list[str] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", ""))
+            self.send_response(202)
+            self.end_headers()
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as other:
+        thread = threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        stand_in.faults = [(302, {}, {"Location": f"http://127.0.0.1:{other.server_address[1]}/v3/mail/send"})]
+        with pytest.raises(AccountRefused):
+            transport(stand_in).submit(letter())
+        other.shutdown()
+        thread.join()
+    assert asked == []

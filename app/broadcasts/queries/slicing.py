@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.broadcasts import rules
 from app.broadcasts.models import Broadcast, BroadcastState, Comparison, Departure
 from app.broadcasts.queries.readers import audience, lives_at, places_between, readers_between
-from app.core import zones
+from app.core import db, zones
 from app.mailings.models import MailingReader
 from app.supporters.models import Supporter
 from app.targets.queries import normal_code
@@ -62,6 +62,7 @@ def due(session: Session, *, now: datetime) -> list[int]:
 
 def countries(session: Session, broadcast: Broadcast, *, now: datetime | None = None) -> list[str]:
     """Where the readers of an update say that they live."""
+    db.expect_large_sets(session)
     ids = audience(broadcast, now=now).order_by(None).subquery()
     query = sa.select(Supporter.country).join(ids, ids.c.id == Supporter.id).distinct()
     return list(session.scalars(query))
@@ -75,6 +76,7 @@ def mornings(session: Session, broadcast: Broadcast, day: date, hour: int, *, no
 
 def unplanned(session: Session, broadcast: Broadcast) -> int:
     """How many of a frozen audience have not been copied into the mailing yet."""
+    db.expect_large_sets(session)
     ids = audience(broadcast).order_by(None)
     if broadcast.mailing is not None:
         if not broadcast.mailing.planning:

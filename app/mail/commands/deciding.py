@@ -12,7 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.text import plain
 from app.jobs import leases
 from app.jobs.bell import ring
-from app.mail import circuit, messages, outbox
+from app.mail import circuit, messages, outbox, queries
 from app.mail.commands.handing_over import pause
 from app.mail.models import Email, EmailState, MailCircuit, MailPause
 from app.mail.outbox import SEND
@@ -36,7 +36,7 @@ def hold(session: Session, transport: str, reason: str = "", *, by: Actor, now: 
 def resume(session: Session, *, by: Actor, now: datetime) -> int:
     """Let letters leave again, at once even where a way out was being left alone; returns how many were held back."""
     only_operators(by)
-    lifted = len(session.scalars(sa.delete(MailPause).returning(MailPause.id)).all())
+    lifted = len(session.scalars(sa.delete(MailPause).where(queries.stops_now()).returning(MailPause.id)).all())
     left_alone = circuit.reset(session)
     if lifted:
         audit.record_all(session, "mail.resumed", MailPause, by=by, now=now)

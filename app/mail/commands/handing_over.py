@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.orm import defer, selectinload
+from sqlalchemy.orm import defer
 
 from app.core import db
 from app.jobs import leases
@@ -47,7 +47,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A claim, and the letter with its files as it was at that moment: to be written, not to be changed."""
+    """A claim, and the letter without its files as it was at that moment: to be written, not to be changed."""
 
     claim: Claim
     email: Email
@@ -72,10 +72,7 @@ def take(session: Session, *, lot: int, lease: timedelta, probe: bool = False, n
         Email.state == EmailState.QUEUED, sa.and_(Email.state == EmailState.SUBMITTING, Email.repeatable.is_(True))
     )
     order = (Email.repeatable.desc(), Email.try_after, Email.id) if probe else (Email.rank, Email.id)
-    options = [selectinload(Email.attachments)]
-    rows = leases.claim(
-        session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now, options=options
-    )
+    rows = leases.claim(session, Email, due, order=order, lot=1 if probe else lot, lease=lease, now=now)
     for row in rows:
         row.held_by = leases.holder()
     return [Taken(_claim(row), row) for row in rows if _can_go(session, row, now)]

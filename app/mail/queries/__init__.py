@@ -1,6 +1,16 @@
 """What is known of letters: for other rooms, operators and monitors."""
 
-from app.mail.queries.holding import FULL, Hindrance, bind_way, circuits, hindrances, paused, pauses, troubles
+from app.mail.queries.holding import (
+    FULL,
+    Hindrance,
+    bind_way,
+    circuits,
+    hindrances,
+    paused,
+    pauses,
+    stops_now,
+    troubles,
+)
 from app.mail.queries.letters import (
     ANY,
     LEFT,
@@ -17,6 +27,7 @@ from app.mail.queries.letters import (
     attempts,
     counts_by_state,
     due,
+    files_of,
     handing,
     lanes,
     last_check,
@@ -51,6 +62,7 @@ __all__ = [
     "circuits",
     "counts_by_state",
     "due",
+    "files_of",
     "handing",
     "hindrances",
     "is_left_behind",
@@ -64,6 +76,7 @@ __all__ = [
     "oldest_waiting",
     "paused",
     "pauses",
+    "stops_now",
     "troubles",
     "undecided",
     "waits",

@@ -33,24 +33,33 @@ def bind_way(name: str) -> None:
     _InUse.way = name
 
 
-def _in_use(model: type[MailPause | MailCircuit]) -> sa.ColumnElement[bool]:
-    return sa.true() if _InUse.way is None else model.transport == _InUse.way
+def stops(transport: str | None) -> sa.ColumnElement[bool]:
+    """Pauses that stop a way out: what its provider refused, and what a person held back, whichever way was used then.
+
+    None: every pause.
+    """
+    return sa.true() if transport is None else sa.or_(MailPause.transport == transport, MailPause.by_whom != "")
+
+
+def stops_now() -> sa.ColumnElement[bool]:
+    """Pauses that stop the way out in use."""
+    return stops(_InUse.way)
 
 
 def pauses(session: Session) -> list[MailPause]:
     """Why the transport in use is stopped, if it is."""
-    return list(session.scalars(sa.select(MailPause).where(_in_use(MailPause))))
+    return list(session.scalars(sa.select(MailPause).where(stops_now()).order_by(MailPause.id)))
 
 
 def paused(session: Session, transport: str) -> bool:
     """Whether letters of this transport are held back."""
-    query = sa.select(MailPause.id).where(MailPause.transport == transport)
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(sa.select(MailPause.id).where(stops(transport)).limit(1)) is not None
 
 
 def circuits(session: Session) -> list[MailCircuit]:
     """The transport in use, while nobody tries it because it served nobody several times in a row."""
-    return list(session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None), _in_use(MailCircuit))))
+    mine = sa.true() if _InUse.way is None else MailCircuit.transport == _InUse.way
+    return list(session.scalars(sa.select(MailCircuit).where(MailCircuit.opened_at.is_not(None), mine)))
 
 
 @dataclass(frozen=True, slots=True)

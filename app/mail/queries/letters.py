@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer, selectinload
 from app.core.audit import AuditEntry
 from app.core.text import canonical_email
 from app.jobs import leases
-from app.mail.models import Email, EmailAttempt, EmailState, MailCheck
+from app.mail.models import Email, EmailAttachment, EmailAttempt, EmailState, MailCheck
 from app.mail.rules import LANES
 
 if TYPE_CHECKING:
@@ -139,6 +139,15 @@ def letters(
         query = query.where(Email.id < before)
     heavy = (defer(Email.raw), defer(Email.html), defer(Email.text), defer(Email.context))
     return list(session.scalars(query.options(*heavy)))
+
+
+def files_of(session: Session, idents: Sequence[int]) -> dict[int, list[EmailAttachment]]:
+    """The files of letters, by the letter, in their order; a letter without any is not there."""
+    found: dict[int, list[EmailAttachment]] = {}
+    query = sa.select(EmailAttachment).where(EmailAttachment.email_id.in_(idents)).order_by(EmailAttachment.id)
+    for row in session.scalars(query):
+        found.setdefault(row.email_id, []).append(row)
+    return found
 
 
 def _of_state(state: str, now: datetime) -> list[sa.ColumnElement[bool]]:

@@ -74,7 +74,7 @@ class _Opener:
     """Opens one call and reads its whole answer. The connection is closed by then, whatever came of it."""
 
     def __init__(self, deadline: Deadline) -> None:
-        self._opener = urllib.request.build_opener(_PlainOpener(deadline), _EncryptedOpener(deadline))
+        self._opener = urllib.request.build_opener(_PlainOpener(deadline), _EncryptedOpener(deadline), _NoFurther())
 
     def open(self, request: urllib.request.Request, timeout: float) -> addinfourl:
         try:
@@ -84,6 +84,13 @@ class _Opener:
             with refusal:
                 said = io.BytesIO(refusal.read())
             raise urllib.error.HTTPError(refusal.url, refusal.code, refusal.reason, refusal.headers, said) from None
+
+
+class _NoFurther(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: the key and the letter are for the host that was named, and for no other."""
+
+    def redirect_request(self, *_arguments: Any, **_named: Any) -> None:
+        return None
 
 
 class _PlainOpener(urllib.request.HTTPHandler):

@@ -160,6 +160,8 @@ def _mark_if_called_back(session: Session, mailing_id: int) -> None:
 def _not_taken(
     session: Session, row: MailingBatch, outcome: NotAccepted, refused: int | None, *, now: datetime
 ) -> None:
+    if row.state is BatchState.UNKNOWN:  # so that its mailing does not end just as this batch comes back
+        db.locked(session, Mailing, row.mailing_id)
     match outcome:
         case OutcomeUnknown():
             row.state = BatchState.UNKNOWN
