@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MILLISECONDS = 15_000
-CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES = 2_000, 16_000
-LARGE_SET_MEGABYTES = 64
+CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES, LARGE_SET_MEGABYTES = 2_000, 16_000, 64
 KEPT_CONNECTIONS, MOST_CONNECTIONS = 5, 15  # of a process to PostgreSQL; who finds none waits for one
 LEAST_ROOM = 500_000  # bytes: what one lot of work writes
 LOT = 1_000
@@ -306,8 +305,7 @@ def insert_once(session: Session, model: type[Base], values: list[dict[str, Any]
     build = insert_for(session)
     inserted = 0
     for start in range(0, len(values), 500):
-        some = values[start : start + 500]
-        # A row alone is given as one, for which SQLAlchemy knows the statement from the time before.
+        some = values[start : start + 500]  # for a row alone SQLAlchemy knows the statement from the time before
         statement = build(model).values(some if len(some) > 1 else some[0])
         statement = statement.on_conflict_do_nothing(index_elements=unique)
         # Counted by what comes back: psycopg does not know the row count of such an insert.

@@ -54,7 +54,7 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
         deadline = Deadline(step * WHOLE, step=step)
         try:
             return super()._make_request(_Opener(deadline), request, timeout=step)
-        except Exception as error:
+        except python_http_client.HTTPError as error:
             _forget_the_way(error)
             raise
 
