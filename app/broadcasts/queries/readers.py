@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 Condition = sa.ColumnElement[bool]
+KEYS = (Standing.supporter_id, Supporter.id)
 
 
 class domain_of(GenericFunction[str]):  # noqa: N801 - the name is the function's in SQL
@@ -97,7 +98,8 @@ def readers_between(broadcast: Broadcast, after: int, last: int) -> sa.Select[in
     columns = (Supporter.id, Supporter.email, Supporter.email_canonical, Supporter.given_name)
     places = places_between(after, last)
     query: sa.Select[int, str, str, str] = _reached(broadcast, *columns, places=places, now=None)
-    return query.where(Standing.supporter_id > after, Standing.supporter_id <= last)
+    # Of both tables, because PostgreSQL does not see that one bound follows from the other, and reads all supporters.
+    return query.where(*(key > after for key in KEYS), *(key <= last for key in KEYS))
 
 
 def last_in_lot(session: Session, broadcast: Broadcast, lot: int) -> int | None:
