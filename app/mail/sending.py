@@ -206,7 +206,7 @@ def _submit(transport: Transport, letters: Sequence[Letter], until: float) -> di
         try:
             outcome: Outcome = transport.submit(letter)
         except NotAccepted as refusal:
-            outcome = refusal
+            outcome = refusal.kept()
         outcomes[letter.email_id] = outcome
         if is_everyones(outcome) or time.monotonic() > until:
             break

@@ -154,7 +154,7 @@ def _submitted(lot: mass.Lot) -> mass.Accepted | mass.NotAccepted:
     try:
         return mass.submit_many(lot)
     except mass.NotAccepted as refusal:
-        return refusal
+        return refusal.kept()
 
 
 def _one_by_one(taken: Taken) -> None:
@@ -198,7 +198,7 @@ def _submitted_singly(
     try:
         return mass.hand_over(filling.letter(readers[ident], taken.token, message_id, now=utc_now()))
     except mass.NotAccepted as refusal:
-        return refusal
+        return refusal.kept()
     except mass.Unwritable as error:
         return mass.GiveUp(f"The letter cannot be written: {error}")
 

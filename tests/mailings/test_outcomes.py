@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from app.core.db import reading, transaction
 from app.jobs import worker
 from app.mail import jobs as post_office
 from app.mail import standing
-from app.mail.mass import Accepted
+from app.mail.mass import Accepted, Lot
 from app.mail.models import MailPause
 from app.mail.transports.sendgrid import SendGridTransport
 from app.mailings import commands
@@ -98,6 +99,21 @@ def test_the_one_whom_the_provider_names_is_taken_out_and_the_rest_goes(provider
     assert [one.reader_key for one in readers(ident) if one.state is ReaderState.FAILED] == [7]
     assert (seen(ident).accepted, seen(ident).failed) == (9, 1)
     assert len(provider.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [refusal(400, "personalizations.3.to.0.email"), Answer(500), Answer(0)], ids=["named", "500", "lost"]
+)
+def test_a_request_that_failed_is_not_kept(provider: Provider, answer: Answer) -> None:
+    planned(20, size=10)
+    provider.answer = lambda _request: answer
+    gc.collect()
+    gc.disable()
+    try:
+        worker.one_lot(SEND)
+        assert [one for one in gc.get_objects() if isinstance(one, Lot)] == []
+    finally:
+        gc.enable()
 
 
 def test_one_whom_nobody_names_is_found_by_halves(provider: Provider) -> None:

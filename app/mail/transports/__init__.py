@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.message import EmailMessage
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from app.mail.transports.many import Lot
@@ -43,6 +43,22 @@ class NotAccepted(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = " ".join(reason.split())[:500]
+
+    def kept(self) -> Self:
+        """This outcome, to be kept: without the frames it came through.
+
+        They hold the letters, and by way of their callers the outcome itself, so that hundreds of kilobytes would wait
+        for the collector to come by.
+        """
+        forget_the_way(self)
+        return self
+
+
+def forget_the_way(error: BaseException | None) -> None:
+    """Let an error, and whatever led to it, go of the frames they came through."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__
 
 
 class TryAgain(NotAccepted):

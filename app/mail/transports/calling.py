@@ -19,7 +19,7 @@ from urllib.response import addinfourl
 import python_http_client
 import sendgrid
 
-from app.mail.transports import deadlines
+from app.mail.transports import deadlines, forget_the_way
 from app.mail.transports.deadlines import Deadline
 
 WHOLE = 2  # times the timeout: connecting, sending and the whole answer, together
@@ -55,19 +55,8 @@ class _Client(python_http_client.Client):  # type: ignore[misc]  # the package h
         try:
             return super()._make_request(_Opener(deadline), request, timeout=step)
         except python_http_client.HTTPError as error:
-            _forget_the_way(error)
+            forget_the_way(error)  # the package names it in the frame that raises it, and that holds the request
             raise
-
-
-def _forget_the_way(error: BaseException | None) -> None:
-    """Let an error go of the frames it came through.
-
-    The package names its error in the frame that raises it, and that frame holds the whole request. The two would keep
-    each other until the collector comes by, a hundred requests later.
-    """
-    while error is not None:
-        error.__traceback__ = None
-        error = error.__context__
 
 
 class _Opener:

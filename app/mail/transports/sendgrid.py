@@ -121,7 +121,7 @@ class SendGridTransport(Recalls):
         except many.WordsRefused as refusal:
             return GiveUp(refusal.reason), []
         except NotAccepted as refusal:
-            return refusal, []
+            return refusal.kept(), []
 
     def _checked(self, wanted: dict[str, Any], *, readers: int) -> Accepted:
         check(wanted)
