@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_MILLISECONDS = 15_000
-CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES, LARGE_SET_MEGABYTES = 2_000, 16_000, 64
+CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES, LARGE_SET_MEGABYTES = 2_000, 8_000, 64
 KEPT_CONNECTIONS, MOST_CONNECTIONS = 5, 15  # of a process to PostgreSQL; who finds none waits for one
 LEAST_ROOM = 500_000  # bytes: what one lot of work writes
 LOT = 1_000
@@ -168,7 +168,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -
 def expect_many_rows(session: Session) -> None:
     """Say that this transaction writes very many rows. SQLite then keeps more index pages at hand until its end.
 
-    With its usual 2 MB each of a million new rows reads them again; for every connection it would be 16 MB too many.
+    With its usual 2 MB each of a million new rows reads them again; for every connection it would be 8 MB too many.
     """
     if session.get_bind().dialect.name == "sqlite":
         connection = session.connection()
