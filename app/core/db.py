@@ -26,11 +26,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
     from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_MILLISECONDS = 15_000
 CACHE_KILOBYTES, LARGE_CACHE_KILOBYTES, LARGE_SET_MEGABYTES = 2_000, 8_000, 64
-KEPT_CONNECTIONS, MOST_CONNECTIONS = 5, 15  # of a process to PostgreSQL; who finds none waits for one
+KEPT_CONNECTIONS, MORE_CONNECTIONS = 5, 10  # of a process to PostgreSQL; who finds none waits for one
 LEAST_ROOM = 500_000  # bytes: what one lot of work writes
-LOT = 1_000
+BUSY_MILLISECONDS, LOT = 15_000, 1_000
 RESERVED_SLUGS = frozenset({"import", "invite", "new"})
 Row = TypeVar("Row", bound="Base")
 
@@ -109,7 +108,7 @@ def connect(url: str) -> sa.Engine:
         event.listen(engine, "checkin", _give_memory_back)
         event.listen(engine, "begin", _begin_sqlite)
     else:
-        room = {"pool_size": KEPT_CONNECTIONS, "max_overflow": MOST_CONNECTIONS - KEPT_CONNECTIONS}
+        room = {"pool_size": KEPT_CONNECTIONS, "max_overflow": MORE_CONNECTIONS}
         engine = sa.create_engine(parsed, pool_pre_ping=True, hide_parameters=True, **room)
     _Connections.engine = engine
     return engine

@@ -51,7 +51,7 @@ def _goes_as_it_is(name: str, value: str) -> bool:
     return short and value.isascii() and value.isprintable() and ENCODED not in value
 
 
-class Line(str):
+class OwnHeader(str):
     """One of our headers: its words as a person wrote them, with the address they were made of.
 
     To the library it is a header like its own, and it must never take it for a string: it would decode an encoded word
@@ -63,7 +63,7 @@ class Line(str):
     addresses: tuple[Address, ...]
 
     @classmethod
-    def of(cls, name: str, value: str | Address) -> Line:
+    def of(cls, name: str, value: str | Address) -> OwnHeader:
         """The header. Raises ValueError for words that would end it."""
         line = cls(value)
         if set(line) & ENDS:
@@ -82,7 +82,7 @@ class Policy(EmailPolicy):
     def header_store_parse(self, name: str, value: Any) -> tuple[str, Any]:
         """Take a header in: ours as they are; of the library's, those that most letters share are taken apart once."""
         if name.lower() in LINES:
-            return name, Line.of(name, value)
+            return name, OwnHeader.of(name, value)
         if isinstance(value, str) and name.lower() in SHARED:
             return _parsed(name, value)
         return super().header_store_parse(name, value)
@@ -91,7 +91,7 @@ class Policy(EmailPolicy):
         """Write one header as text. Raises ValueError for one that would begin another."""
         if _goes_as_it_is(name, value):
             return f"{name}: {value}{self.linesep}"
-        if isinstance(value, Line):
+        if isinstance(value, OwnHeader):
             folded = f"{name}: {self._written(value)}{self.linesep}"
         else:
             folded = str(super().fold(name, value))
@@ -103,7 +103,7 @@ class Policy(EmailPolicy):
         """Write one header as bytes."""
         return self.fold(name, value).encode("ascii")
 
-    def _written(self, line: Line) -> str:
+    def _written(self, line: OwnHeader) -> str:
         for one in line.addresses:
             named = f"{self._encoded(line.name, one.display_name)} " if one.display_name else ""
             return f"{named}<{one.addr_spec}>"

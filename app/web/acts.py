@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from app.core.clock import utc_now
 from app.core.db import transaction
+from app.core.inputs import Input
 from app.web.pages import see_other
 from app.web.security import actor
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 Thing = TypeVar("Thing")
+
+
+class WordsShown(Input):
+    """Which version of the words stood on the page on which somebody pressed the button."""
+
+    version: int
+
+
 Result = TypeVar("Result")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,6 @@ from app.broadcasts import commands as broadcasts
 from app.core.clock import utc_now
 from app.core.db import transaction
 from app.mail.transports import TryAgain
-from app.mail.transports.many import Lot, Reader
 from app.mailings import commands
 from app.mailings import jobs as mailings
 from app.mailings.models import BatchState, Mailing, MailingBatch
@@ -22,6 +22,7 @@ from app.mailings.rules import RELEASED_AFTER, RELEASED_EARLY
 from tests.broadcasts.builders import Stage, ready
 from tests.broadcasts.provider import MOST_CANCELED, Provider, provider
 from tests.broadcasts.test_recalling import known, send_batches, sending, stop
+from tests.mail.test_dripping import LOT
 
 A_LITTLE = timedelta(seconds=5)
 DELETE = "DELETE /v3/user/scheduled_sends/BATCH1"
@@ -215,21 +216,7 @@ def test_a_cancellation_that_was_given_up_is_released_all_the_same(other_end: Pr
 def test_a_request_whose_hour_has_passed_is_not_handed_over(other_end: Provider) -> None:
     """A process that was away since it marked its batch would send what was called back and released meanwhile."""
     past = int((utc_now() - A_LITTLE).timestamp())
-    reader = Reader(1, "mina@people.example", "", {})
-    lot = Lot(
-        attempt="a",
-        from_name="",
-        from_address="letters@undersigned.example",
-        reply_to="",
-        subject="News",
-        text="Dear reader",
-        html="",
-        unsubscribe_url="",
-        holes={},
-        readers=[reader],
-        send_at=past,
-        recall_id="BATCH1",
-    )
+    lot = replace(LOT, send_at=past, recall_id="BATCH1")
     with pytest.raises(TryAgain, match="is over"):
         other_end.transport(recall_minutes=30).submit_many(lot)
     assert other_end.sends == []

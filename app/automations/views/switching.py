@@ -13,18 +13,12 @@ from app.automations.views.showing import automation
 from app.broadcasts.rules import findings
 from app.core.clock import utc_now
 from app.core.db import reading
-from app.core.inputs import Input
 from app.mail import render
 from app.mail.queries import hindrances, workers
+from app.web.acts import WordsShown
 from app.web.forms import posted, redisplays
 from app.web.pages import page
 from app.web.security import actor, signed_in, with_frames
-
-
-class Shown(Input):
-    """Which version of the words stood on the page."""
-
-    version: int
 
 
 @blueprint.post(f"{ONE}/test")
@@ -57,7 +51,7 @@ def review_approval(coalition: str, slug: str, ident: int) -> ResponseReturnValu
 @redisplays(review_approval)
 def approve_automation(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     """Stand behind the words that were shown."""
-    by, shown = actor(), posted(Shown)
+    by, shown = actor(), posted(WordsShown)
     with reading() as session:
         found = queries.automation_for(session, coalition, slug, ident, by=by)
         letter, districts = as_ewa(session, found), has_districts(session, found)
@@ -91,7 +85,7 @@ def review_switching_on(coalition: str, slug: str, ident: int) -> ResponseReturn
 @redisplays(review_switching_on)
 def switch_on(coalition: str, slug: str, ident: int) -> ResponseReturnValue:
     """Let the words that were shown go out by themselves."""
-    return act(coalition, slug, ident, commands.switch_on, posted(Shown).version, notice="It is on.")
+    return act(coalition, slug, ident, commands.switch_on, posted(WordsShown).version, notice="It is on.")
 
 
 @blueprint.get(f"{ONE}/off")
@@ -102,7 +96,9 @@ def review_switching_off(coalition: str, slug: str, ident: int) -> ResponseRetur
     with reading() as session:
         found = queries.automation_for(session, coalition, slug, ident, by=by)
         commands.require_writer(session, found, by=by)
-        return page("automations/off.html", figures=queries.figures(session, found), read_at=now, **about(found))
+        refused = "" if found.on_since else "It is off already."
+        known = about(found) | {"refused": refused, "read_at": now}
+        return page("automations/off.html", figures=queries.figures(session, found), **known)
 
 
 @blueprint.post(f"{ONE}/off")

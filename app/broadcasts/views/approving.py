@@ -13,16 +13,10 @@ from app.broadcasts.views.showing import update
 from app.coalitions.roles import Right
 from app.core.clock import utc_now
 from app.core.db import reading, transaction
-from app.core.inputs import Input
+from app.web.acts import WordsShown
 from app.web.forms import form_state, posted, redisplays
 from app.web.pages import page
 from app.web.security import actor, signed_in, with_frames
-
-
-class Shown(Input):
-    """Which version of the words stood on the page."""
-
-    version: int
 
 
 @blueprint.post(f"{ONE}/test")
@@ -80,7 +74,7 @@ def review_approval(coalition: str, ident: int) -> ResponseReturnValue:
 @redisplays(review_approval)
 def approve_update(coalition: str, ident: int) -> ResponseReturnValue:
     """Stand behind the words that were shown."""
-    shown, right = posted(Shown), Right.APPROVE_UPDATE
+    shown, right = posted(WordsShown), Right.APPROVE_UPDATE
     approve = partial(commands.approve, around=_known(coalition, ident, right))
     notice = "Approved. Its sender can send it now."
     return act(coalition, ident, approve, shown.version, notice=notice, right=right)

@@ -34,7 +34,7 @@ def pass_on(session: Session, row: MailingBatch, twin: MailingBatch) -> None:
 
     Where they went one by one, an attempt speaks of some of them only, and nothing is passed on.
     """
-    if not _went_singly(session, row):
+    if not _ever_went_singly(session, row):
         known = {row.attempt_token} if row.attempt_token else set()
         _write(session, twin.mailing_id, twin.number, known | _earlier(session, row.mailing_id, row.number))
 
@@ -52,7 +52,7 @@ def _earlier(session: Session, mailing_id: int, number: int) -> set[str]:
     )
 
 
-def _went_singly(session: Session, row: MailingBatch) -> bool:
+def _ever_went_singly(session: Session, row: MailingBatch) -> bool:
     """Whether readers of the batch were handed over one by one: only those are marked, and have an id of their own."""
     query = sa.select(MailingReader.id).where(
         MailingReader.mailing_id == row.mailing_id,
@@ -99,7 +99,7 @@ class Proof:
         Where readers go one by one, a report speaks of its own reader only.
         """
         for row in rows:
-            if row.id not in self._of_batch or row.state not in UNPROVEN or _went_singly(session, row):
+            if row.id not in self._of_batch or row.state not in UNPROVEN or _ever_went_singly(session, row):
                 continue
             if row.state is BatchState.QUEUED:
                 leases.release(row)  # whoever took it for another try has nothing left to do
